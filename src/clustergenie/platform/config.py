@@ -1,0 +1,173 @@
+"""Read the settings: flags over environment over `clustergenie.toml` over defaults, each checked at the start."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clustergenie.platform.errors import CannotStart
+
+FILE = "clustergenie.toml"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting with its default; `origins` tells where each value came from."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: Path = Path.home() / ".local" / "share" / "clustergenie"
+    database_url: str = ""
+    environment: str = "dev"
+    log_level: str = "info"
+    role: str = "all"
+    worker_count: int = 16
+    worker_queue: int = 64
+    default_provider: str = "local"
+    providers: tuple[str, ...] = ("local", "simulated")
+    heartbeat_seconds: float = 2.0
+    lost_after_seconds: float = 20.0
+    reconcile_seconds: float = 2.0
+    metrics_retention_hours: int = 24
+    events_retention_hours: int = 168
+    simulated_file: str = ""
+    origins: dict[str, str] = {}
+
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        if self.database_url.startswith("sqlite:///"):
+            return Path(self.database_url.removeprefix("sqlite:///"))
+        return self.data_dir / "clustergenie.db"
+
+    def server_url(self) -> str:
+        """Where processes on this machine reach the server."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+# The KTD's names hold; everything else is CLUSTERGENIE_<NAME>.
+ENVIRONMENT = {"environment": "ENVIRONMENT", "log_level": "LOG_LEVEL"}
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return ENVIRONMENT.get(name, f"CLUSTERGENIE_{name.upper()}")
+
+
+def load(
+    overrides: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    directory: Path | None = None,
+) -> Settings:
+    """The settings in force.
+
+    Raises CannotStart with a sentence that names the setting, where its value came from, and what it may be.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    names = [field for field in Settings.__struct_fields__ if field != "origins"]
+    for origin, source in _sources(overrides or {}, environ, directory or Path.cwd(), names):
+        for name, raw in source.items():
+            values[name] = _convert(name, raw, origin)
+            origins[name] = origin
+    settings = Settings(**values, origins=origins)
+    for name, (good, sentence) in _RULES.items():
+        if not good(getattr(settings, name)):
+            origin = origins.get(name, "the default")
+            raise CannotStart(f"{_label(name)} is {getattr(settings, name)!r} (from {origin}), but {sentence}.")
+    if settings.database_url and not settings.database_url.startswith("sqlite:///"):
+        scheme = settings.database_url.split(":", 1)[0]
+        raise CannotStart(
+            f"{_label('database_url')} names a {scheme!r} database, which this version cannot use; "
+            "give sqlite:///path, or leave it out to use the data directory."
+        )
+    return settings
+
+
+def _sources(
+    overrides: Mapping[str, object], environ: Mapping[str, str], directory: Path, names: list[str]
+) -> list[tuple[str, dict[str, object]]]:
+    """Weakest first, so that a later source overwrites an earlier one."""
+    from_file = _read_file(Path(environ.get("CLUSTERGENIE_CONFIG", directory / FILE)), names, environ)
+    from_env: dict[str, object] = {}
+    for name in names:
+        if (value := environ.get(variable(name))) is not None and value != "":
+            from_env[name] = value
+        if (path := environ.get(f"{variable(name)}_FILE")) is not None:
+            from_env[name] = _secret_file(name, Path(path))
+    given = {name: value for name, value in overrides.items() if value is not None}
+    return [(FILE, from_file), ("the environment", from_env), ("the command line", given)]
+
+
+def _read_file(path: Path, names: list[str], environ: Mapping[str, str]) -> dict[str, object]:
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if "CLUSTERGENIE_CONFIG" in environ:
+            raise CannotStart(f"CLUSTERGENIE_CONFIG names {path}, which does not exist.") from None
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CannotStart(f"The settings file {path} cannot be read: {error}.") from error
+    if unknown := sorted(set(content) - set(names)):
+        raise CannotStart(f"The settings file {path} has an unknown setting {unknown[0]!r}; known: {', '.join(names)}.")
+    return content
+
+
+def _secret_file(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise CannotStart(f"{variable(name)}_FILE names {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _convert(name: str, raw: object, origin: str) -> Any:
+    wanted = Settings.__annotations__[name]
+    if wanted is Path:
+        return Path(str(raw)).expanduser().absolute()
+    if name == "providers" and isinstance(raw, str):
+        raw = [part.strip() for part in raw.split(",") if part.strip()]
+    try:
+        return msgspec.convert(raw, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        kind = {int: "a whole number", float: "a number"}.get(wanted, "of another type")
+        raise CannotStart(f"{_label(name)} is {raw!r} (from {origin}), but it must be {kind}.") from error
+
+
+def _label(name: str) -> str:
+    return f"{variable(name)} (--{name.replace('_', '-')})"
+
+
+def _between(low: float, high: float) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: low <= value <= high, f"it must be from {low:g} to {high:g}")
+
+
+def _one_of(*words: str) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value in words, f"it must be one of {', '.join(words)}")
+
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "host": (
+        lambda host: host in _LOOPBACK or host.startswith("127."),
+        "without authentication the server answers on loopback addresses only (127.0.0.1, ::1, localhost)",
+    ),
+    "port": _between(0, 65535),
+    "log_level": _one_of("debug", "info", "warning", "error"),
+    "role": _one_of("all"),
+    "environment": (
+        lambda word: bool(word) and len(word) <= 32 and word.replace("-", "").replace("_", "").isalnum(),
+        "it must be a word of at most 32 letters, digits, '-' or '_'",
+    ),
+    "worker_count": _between(1, 1000),
+    "worker_queue": _between(0, 100_000),
+    "default_provider": (bool, "it must name a provider"),
+    "providers": (bool, "it must name at least one provider"),
+    "heartbeat_seconds": _between(0.2, 300),
+    "lost_after_seconds": _between(1, 3600),
+    "reconcile_seconds": _between(0.1, 300),
+    "metrics_retention_hours": _between(1, 24 * 366),
+    "events_retention_hours": _between(1, 24 * 366),
+}

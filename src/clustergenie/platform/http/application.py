@@ -1,0 +1,96 @@
+"""Put routes together into the web application, with the checks that hold for every request."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import litestar
+from litestar import Litestar, Request, Response
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from clustergenie.platform.errors import invalid
+from clustergenie.platform.http.paging import paging_dependency
+from clustergenie.platform.http.problems import exception_handlers, render
+from clustergenie.platform.http.routes import NotJson
+
+MAX_BODY = 1_000_000
+"""Bytes."""
+
+
+def build(
+    routes: Sequence[ControllerRouterHandler], *, version: str, dependencies: dict[str, Any], **more: Any
+) -> Litestar:
+    """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`."""
+    return Litestar(
+        list(routes),
+        dependencies={
+            "paging": Provide(paging_dependency),
+            **{name: Provide(_constant(value), use_cache=True) for name, value in dependencies.items()},
+        },
+        exception_handlers=exception_handlers,
+        before_request=_check,
+        request_max_body_size=MAX_BODY,
+        openapi_config=OpenAPIConfig(
+            title="ClusterGenie",
+            version=version,
+            description="A self-hosted control plane for fleets of small machines.",
+            path="/",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            use_handler_docstrings=True,
+        ),
+        # Our own logging and handlers do this; Litestar's would print stack traces of refused requests.
+        logging_config=None,
+        debug=False,
+        **more,
+    )
+
+
+def _constant(value: Any) -> Any:
+    async def provide() -> Any:
+        return value
+
+    return provide
+
+
+async def _check(request: Request[Any, Any, Any]) -> None:
+    """What no handler can forget: a body is JSON, and a filter that does not exist is not silently ignored."""
+    if request.method in ("POST", "PUT", "PATCH"):
+        kind = request.headers.get("content-type", "")
+        has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+        if has_body and not kind.lower().startswith("application/json"):
+            raise NotJson(f"The body is {kind or 'of no named type'}; send it as Content-Type: application/json.")
+    if request.scope.get("query_string"):
+        known = _known(request.route_handler)
+        for name in request.query_params:
+            if known is not None and name not in known:
+                choices = ", ".join(sorted(known)) or "none"
+                raise invalid(f"?{name}", f"is not a parameter of this request; known: {choices}")
+
+
+@functools.cache
+def _known(handler: Any) -> frozenset[str] | None:
+    if not isinstance(handler, HTTPRouteHandler):
+        return None
+    names: set[str] = set()
+    models = [handler.signature_model]
+    models += [provider.signature_model for provider in handler.resolve_dependencies().values()]
+    for model in models:
+        for name, field in model._fields.items():
+            kwarg = field.kwarg_definition
+            names.add(getattr(kwarg, "query", None) or name)
+    return frozenset(names - {"data", "request", "paging"} - set(handler.resolve_dependencies()))
+
+
+@litestar.route("/{rest:path}", http_method=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
+async def unknown_path(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Every API path that no route has: JSON, never a page."""
+    detail = f"{request.method} {request.url.path} is not part of this API; see /docs."
+    return Response(
+        render(404, "not-found", "There is no such thing.", detail),
+        status_code=404,
+        media_type="application/problem+json",
+    )

@@ -1,0 +1,113 @@
+"""Page through a table on the server: by number for people, by cursor for programs."""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from litestar.params import Parameter
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+
+from clustergenie.platform.clock import rfc3339
+from clustergenie.platform.db import Tx
+from clustergenie.platform.errors import invalid
+
+T = TypeVar("T")
+
+MAX_PAGE_SIZE = 100
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """Which page of a list is wanted."""
+
+    page: int = 1
+    page_size: int = 20
+    cursor: str | None = None
+    sort_by: str | None = None
+    sort_dir: Literal["asc", "desc"] = "desc"
+
+
+class Page(msgspec.Struct, Generic[T]):
+    """One page: `total` counts all rows that match; `next_cursor` is null on the last page."""
+
+    items: list[T]
+    page: int
+    page_size: int
+    total: int
+    next_cursor: str | None
+
+
+async def paging_dependency(
+    page: Annotated[int, Parameter(ge=1, le=1_000_000, description="Which page, from 1.")] = 1,
+    page_size: Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="Rows a page.")] = 20,
+    cursor: Annotated[str | None, Parameter(max_length=512, description="`next_cursor` of the page before.")] = None,
+    sort_by: Annotated[str | None, Parameter(max_length=64, description="The field to sort by.")] = None,
+    sort_dir: Annotated[Literal["asc", "desc"], Parameter(description="Ascending or descending.")] = "desc",
+) -> Paging:
+    """Litestar dependency `paging`."""
+    return Paging(page, page_size, cursor, sort_by, sort_dir)
+
+
+def fetch_page(
+    tx: Tx,
+    query: Select[Any],
+    paging: Paging,
+    sortable: Mapping[str, ColumnElement[Any]],
+    key: ColumnElement[Any],
+) -> tuple[list[Row[Any]], int, str | None]:
+    """Rows, total and next cursor of one page.
+
+    The first of `sortable` is the default order; `key` (unique) breaks ties, so that no row is skipped or shown
+    twice. Raises Invalid for an unknown `sort_by` or a cursor that is not one of ours.
+    """
+    name = paging.sort_by or next(iter(sortable))
+    if name not in sortable:
+        raise invalid("?sort_by", f"cannot sort by {name!r}; try one of {', '.join(sortable)}")
+    column, down = sortable[name], paging.sort_dir == "desc"
+    total = tx.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
+    ordered = query.order_by(*((column.desc(), key.desc()) if down else (column.asc(), key.asc())))
+    if paging.cursor is not None:
+        ordered = ordered.where(_after(_read_cursor(paging.cursor, name, paging.sort_dir), column, key, down=down))
+    else:
+        ordered = ordered.offset((paging.page - 1) * paging.page_size)
+    rows = list(tx.execute(ordered.limit(paging.page_size + 1)).fetchall())
+    more = len(rows) > paging.page_size
+    rows = rows[: paging.page_size]
+    following = _cursor(name, paging.sort_dir, rows[-1], column, key) if more else None
+    return rows, total, following
+
+
+def _after(last: list[Any], column: ColumnElement[Any], key: ColumnElement[Any], *, down: bool) -> ColumnElement[bool]:
+    value, ident = last
+    if issubclass(column.type.python_type, dt.datetime):
+        value = dt.datetime.fromisoformat(value) if value is not None else None
+    further = key < ident if down else key > ident
+    if value is None:
+        return and_(column.is_(None), further) if down else or_(column.is_not(None), further)
+    beyond = column < value if down else column > value
+    # NULLs sort lowest on SQLite and MySQL: last when descending.
+    rest = or_(beyond, column.is_(None)) if down else beyond
+    return or_(rest, and_(column == value, further))
+
+
+def _cursor(name: str, direction: str, row: Row[Any], column: ColumnElement[Any], key: ColumnElement[Any]) -> str:
+    value = row._mapping[column]
+    if isinstance(value, dt.datetime):
+        value = rfc3339(value)
+    payload = msgspec.json.encode([name, direction, value, row._mapping[key]])
+    return base64.urlsafe_b64encode(payload).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, name: str, direction: str) -> list[Any]:
+    refuse = invalid("?cursor", "is not a cursor of this list in this order; leave it out to start again")
+    try:
+        content = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[Any])
+        if len(content) != 4 or content[:2] != [name, direction] or not isinstance(content[3], str | int):
+            raise refuse
+        if isinstance(content[2], dict | list):
+            raise refuse
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise refuse from error
+    return content[2:]

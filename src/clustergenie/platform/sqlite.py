@@ -1,0 +1,320 @@
+"""Run transactions on SQLite: one writer thread with group commit, readers beside it, one process per file."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from clustergenie.platform.clock import MICROSECOND, Clock, now
+from clustergenie.platform.db import EventSink, Listener, ManyFn, Tx
+from clustergenie.platform.errors import CannotStart, Unavailable
+from clustergenie.platform.event import Event
+
+T = TypeVar("T")
+Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+GROUP = 256  # transactions per commit: bounds how long one fsync may keep its callers waiting
+BACKLOG = 20_000  # writes that may wait; beyond it callers are told to come back
+READERS = 4
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # NORMAL would lose acknowledged commits on power loss
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-16384",
+    "PRAGMA journal_size_limit=67108864",
+)
+
+
+class DatabaseBusy(Unavailable):
+    """The database cannot take this write right now."""
+
+
+class DatabaseWriteFailed(Unavailable):
+    """The database could not commit; nothing of this request was kept."""
+
+
+def engine_for(path: Path) -> Engine:
+    """An engine whose connections leave BEGIN and COMMIT to us."""
+    return create_engine(
+        f"sqlite:///{path}",
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "check_same_thread": False, "cached_statements": 512},
+        # Two forms per statement would be compiled otherwise; RETURNING order is never relied on.
+        use_insertmanyvalues=False,
+    )
+
+
+class _One:
+    """One caller's transaction in a group."""
+
+    def __init__(self, fn: Callable[[Tx], Any], future: "asyncio.Future[Any]") -> None:
+        self.fn, self.future = fn, future
+
+    def run(self, group: "_Group") -> None:
+        if not self.future.cancelled():
+            group.savepoint(self.fn, [self.future], single=True)
+
+
+class _Many:
+    """Whatever callers of one batched function have queued up by the time the writer gets here."""
+
+    def __init__(self, pending: "deque[tuple[Any, asyncio.Future[Any]]]", fn: ManyFn[Any, Any], limit: int) -> None:
+        self.pending, self.fn, self.limit = pending, fn, limit
+
+    def run(self, group: "_Group") -> None:
+        taken: list[tuple[Any, asyncio.Future[Any]]] = []
+        while self.pending and len(taken) < self.limit:
+            taken.append(self.pending.popleft())
+        if self.pending:
+            group.left_over.append(self)
+        taken = [pair for pair in taken if not pair[1].cancelled()]
+        if not taken:
+            return
+        items = [item for item, _ in taken]
+        futures = [future for _, future in taken]
+        fn = self.fn
+        if len(taken) == 1 or not group.savepoint(lambda tx: fn(tx, items), futures, single=False, last=False):
+            for item, future in taken:
+                group.savepoint(lambda tx, item=item: fn(tx, [item]), [future], single=False)  # type: ignore[misc]
+
+
+class _Group:
+    """The transactions that share one commit, each in a savepoint of its own."""
+
+    def __init__(self, connection: Connection, raw: sqlite3.Connection, moment: Any) -> None:
+        self.connection, self.raw, self.moment = connection, raw, moment
+        self.answers: list[Answer] = []
+        self.events: list[Event] = []
+        self.after: list[Callable[[], None]] = []
+        self.left_over: list[_Many] = []
+
+    def savepoint(
+        self, fn: Callable[[Tx], Any], futures: "list[asyncio.Future[Any]]", *, single: bool, last: bool = True
+    ) -> bool:
+        """Run `fn`; keep its work or undo it alone. With `last=False` a failure is not answered: it is tried apart."""
+        tx = Tx(self.connection, self.moment)
+        self.raw.execute("SAVEPOINT tx")
+        try:
+            result = fn(tx)
+        except Exception as failure:  # it belongs to the caller, who gets it; the group goes on
+            if not self.raw.in_transaction:  # SQLite itself rolled back everything: full disk, I/O error
+                raise
+            self.raw.execute("ROLLBACK TO tx")
+            self.raw.execute("RELEASE tx")
+            if last:
+                self.answers += [(future, None, failure) for future in futures]
+            return False
+        self.raw.execute("RELEASE tx")
+        self.events += tx.events
+        self.after += tx.afterwards()
+        for future, value in zip(futures, [result] if single else result, strict=True):
+            failed = isinstance(value, Exception) and not single
+            self.answers.append((future, None, value) if failed else (future, value, None))
+        return True
+
+
+class SqliteBackend:
+    """See `platform.db.Backend`. One process owns the file; a second one refuses to start with a sentence."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, sink: EventSink, clock: Clock = now) -> None:
+        self.path, self._sink, self._clock = path, sink, clock
+        self._listeners: list[Listener] = []
+        self._engine = engine_for(path)
+        self._queue: queue.SimpleQueue[_One | _Many | None] = queue.SimpleQueue()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._local = threading.local()
+        self._read_connections: list[Connection] = []
+        self._thread: threading.Thread | None = None
+        self._lock_fd: int | None = None
+        self._last = clock()
+        self._stopping = False
+
+    # -- life
+
+    async def start(self) -> None:
+        """Take the file lock, open the writer. Raises CannotStart."""
+        self._loop = asyncio.get_running_loop()
+        self._lock_fd = take_lock(self.path)
+        try:
+            self._connection = self._connect()
+        except (DBAPIError, sqlite3.Error) as error:
+            raise CannotStart(f"The database {self.path} cannot be opened: {_cause(error)}.") from error
+        self._thread = threading.Thread(target=self._run, name="db-write", daemon=True)
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Commit what was accepted, then close everything and give the lock back."""
+        self._stopping = True
+        if self._thread is not None:
+            self._queue.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
+            self._connection.close()
+        self._readers.shutdown(wait=True)
+        for connection in self._read_connections:
+            connection.close()
+        self._engine.dispose()
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        for pragma in _PRAGMAS:
+            connection.exec_driver_sql(pragma)
+        return connection
+
+    # -- the callers' side
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        self._admit()
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put(_One(fn, future))
+        return await future
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        return await self._loop.run_in_executor(self._readers, self._read, fn)
+
+    def submit_many(self, pending: "deque[tuple[Any, Any]]", fn: ManyFn[Any, Any], limit: int) -> None:
+        if self._stopping or len(pending) > BACKLOG:
+            pending.pop()
+            self._admit(len(pending))
+        if len(pending) == 1:  # else the writer has not come by yet and will take it along
+            self._queue.put(_Many(pending, fn, limit))
+
+    def backlog(self) -> int:
+        return self._queue.qsize()
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def _admit(self, waiting: int = 0) -> None:
+        if self._stopping:
+            raise DatabaseBusy("The server is shutting down; try again in a moment.", retry_after=2)
+        if max(waiting, self._queue.qsize()) > BACKLOG:
+            raise DatabaseBusy("Too many writes are waiting for the database; try again shortly.", retry_after=1)
+
+    # -- the database threads' side
+
+    def _read(self, fn: Callable[[Tx], T]) -> T:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+            self._read_connections.append(connection)
+        raw = _raw(connection)
+        raw.execute("BEGIN")
+        try:
+            return fn(Tx(connection, self._clock()))
+        finally:
+            raw.execute("ROLLBACK")
+
+    def _run(self) -> None:
+        while (work := self._queue.get()) is not None:
+            group = [work]
+            with contextlib.suppress(queue.Empty):
+                while len(group) < GROUP:
+                    more = self._queue.get_nowait()
+                    if more is None:
+                        self._queue.put(None)
+                        break
+                    group.append(more)
+            self._commit(group)
+
+    def _commit(self, works: "list[_One | _Many]") -> None:
+        raw = _raw(self._connection)
+        self._last = max(self._clock(), self._last + MICROSECOND)
+        group = _Group(self._connection, raw, self._last)
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            for work in works:
+                work.run(group)
+            if group.events:
+                self._sink(self._connection, group.events)
+            raw.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - the callers must hear of it, and the thread must live on
+            self._refuse(raw, works, group, error)
+            return
+        for left in group.left_over:
+            self._queue.put(left)
+        self._loop.call_soon_threadsafe(self._answer, group)
+
+    def _refuse(self, raw: sqlite3.Connection, works: "list[_One | _Many]", group: _Group, error: Exception) -> None:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        failure = DatabaseWriteFailed(f"The database could not commit: {_cause(error)}. Nothing was kept; try again.")
+        futures = {answer[0] for answer in group.answers} | {work.future for work in works if isinstance(work, _One)}
+        for work in works:
+            if isinstance(work, _Many):
+                while work.pending:
+                    futures.add(work.pending.popleft()[1])
+        group.answers = [(future, None, failure) for future in futures]
+        group.events, group.after = [], []
+        self._loop.call_soon_threadsafe(self._answer, group)
+
+    def _answer(self, group: _Group) -> None:
+        """On the event loop: tell the listeners, then each caller."""
+        if group.events:
+            for listener in self._listeners:
+                listener(group.events)
+        for fn in group.after:
+            fn()
+        for future, value, failure in group.answers:
+            if future.cancelled():
+                continue
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(value)
+
+
+def take_lock(path: Path) -> int:
+    """Hold `<file>.lock` for as long as this process lives. Raises CannotStart when another process holds it."""
+    lock = path.with_name(path.name + ".lock")
+    try:
+        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(
+            f"The data directory {path.parent} is not usable ({error.strerror}); "
+            "name a writable one with --data-dir or CLUSTERGENIE_DATA_DIR."
+        ) from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        owner = os.pread(fd, 64, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(fd)
+        raise CannotStart(
+            f"Another ClusterGenie process (pid {owner}) uses {path}; stop it first, or name another --data-dir. "
+            "SQLite serves one process; several replicas need MySQL or PostgreSQL."
+        ) from error
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, str(os.getpid()).encode(), 0)
+    return fd
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):  # pragma: no cover - the engine above makes no other
+        raise TypeError(type(raw))
+    return raw
+
+
+def _cause(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error)

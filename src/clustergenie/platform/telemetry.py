@@ -1,0 +1,168 @@
+"""Log lines as JSON with secrets removed, metrics under their public names, and the trace everything hangs on."""
+
+import contextvars
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from clustergenie.platform.clock import now, rfc3339
+
+SERVICE = "core-api"
+
+_context: contextvars.ContextVar[dict[str, str]] = contextvars.ContextVar("clustergenie", default={})  # noqa: B039 - never mutated, always replaced
+
+
+def context() -> dict[str, str]:
+    """What the current request or job is: request_id, trace_id, job_id, cluster_id. Do not change it; see `bound`."""
+    return _context.get()
+
+
+def trace_id() -> str:
+    """The trace of the current request or job; a fresh one where there is none."""
+    return _context.get().get("trace_id") or new_trace_id()
+
+
+@contextmanager
+def bound(**names: str | None) -> Iterator[None]:
+    """Within the block, log lines carry these names."""
+    token = _context.set({**_context.get(), **{key: value for key, value in names.items() if value}})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def enter(names: dict[str, str]) -> contextvars.Token[dict[str, str]]:
+    """Replace the context; for the HTTP middleware, which has no block to hang it on."""
+    return _context.set(names)
+
+
+def leave(token: contextvars.Token[dict[str, str]]) -> None:
+    """Undo `enter`."""
+    _context.reset(token)
+
+
+# -- traces: W3C Trace Context, https://www.w3.org/TR/trace-context/
+
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+
+
+def new_trace_id() -> str:
+    """32 hexadecimal digits, never all zero."""
+    return secrets.token_hex(16)
+
+
+def trace_of(traceparent: str | None) -> str:
+    """The trace id in a `traceparent` header; a fresh one if the header is missing or malformed."""
+    match = _TRACEPARENT.match(traceparent or "")
+    if match is None or match[1] == "0" * 32 or match[2] == "0" * 16:
+        return new_trace_id()
+    return match[1]
+
+
+def traceparent(trace: str) -> str:
+    """A `traceparent` that continues `trace` with a new span."""
+    return f"00-{trace}-{secrets.token_hex(8)}-01"
+
+
+# -- log lines
+
+_SECRET_KEYS = re.compile(r"(?i)(token|secret|password|passwd|credential|authorization|api_?key|cookie)")
+_SECRET_VALUES = re.compile(
+    r"(?i)\b(cg[a-z]{1,3}_[A-Za-z0-9_\-]{16,}|bearer\s+[A-Za-z0-9._~+/\-]{8,}=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
+)
+REDACTED = "[redacted]"
+
+
+def redact(value: Any, key: str = "") -> Any:
+    """The value without secrets: by the name of its key, and by the shape of what is in its text."""
+    if key and isinstance(value, str) and _SECRET_KEYS.search(key) and not key.endswith(("_id", "_at", "_seconds")):
+        return REDACTED
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub(REDACTED, value)
+    if isinstance(value, Mapping):
+        return {str(name): redact(inner, str(name)) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact(inner) for inner in value]
+    return value
+
+
+def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: redact(value, name) for name, value in line.items()}
+
+
+def _with_context(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_context.get(), **line}
+
+
+def _encode(line: Any, **_: Any) -> str:
+    return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def configure_logs(level: str, environment: str) -> None:
+    """Log to stdout, one JSON object a line, with the fields every consumer relies on."""
+
+    def named(_logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {"service": SERVICE, "environment": environment, "level": method, **line}
+
+    structlog.configure(
+        processors=[
+            named,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("message"),
+            _with_context,
+            _redacted,
+            structlog.processors.JSONRenderer(serializer=_encode),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = _ToStructlog()
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _ToStructlog(logging.Handler):
+    """Lines of libraries, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = structlog.get_logger()
+        method = getattr(log, record.levelname.lower(), log.info)
+        method(record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+
+
+def log() -> Any:
+    """The logger; use it as `log().info("droplet active", droplet_id=…)`."""
+    return structlog.get_logger()
+
+
+# -- metrics: names and labels are public (KTD §7)
+
+registry = CollectorRegistry()
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+http_seconds = Histogram(
+    "clustergenie_http_request_duration_seconds",
+    "How long requests took.",
+    ("method", "path", "status"),
+    registry=registry,
+    buckets=_SECONDS,
+)
+http_requests = Counter(
+    "clustergenie_http_requests_total", "Requests answered.", ("method", "path", "status"), registry=registry
+)
+database_backlog = Gauge("clustergenie_database_backlog", "Writes that wait for the database.", registry=registry)
+
+
+def rfc3339_now() -> str:
+    """The wall clock for a log line."""
+    return rfc3339(now())
