@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Set up what the tests need, then run every check and test: ./test.sh [--fast] [arguments of pytest, e.g. -k name]
+# --fast leaves out the tests marked slow. With CI=true nothing may be left out: a skipped test has failed.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$root"
+pytest_args=()
+for argument; do
+  if [[ $argument == --fast ]]; then
+    [[ ${CI:-} != true ]] || { echo "test.sh: --fast leaves tests out, which CI may not." >&2; exit 2; }
+    pytest_args+=(-m "not slow")
+  else
+    pytest_args+=("$argument")
+  fi
+done
+
+# --- what the machine needs: Debian packages (later: the database servers), then Python packages --------------------
+need() { # command, Debian package
+  command -v "$1" >/dev/null || tools/apt.sh "$2" || {
+    echo "test.sh needs '$1': install it (on Debian or Ubuntu: sudo apt-get install $2)." >&2
+    exit 1
+  }
+}
+need shellcheck shellcheck
+need git git
+tools/venv.sh --dev
+export PATH=$root/.venv/bin:$PATH
+
+# --- a private place for all temporary state (a short name: it ends up in paths of Unix sockets) ---------------------
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/cg.XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+# Settings of the person who runs the tests do not reach them.
+while IFS= read -r name; do unset "$name"; done < <(compgen -e | grep '^CLUSTERGENIE_' || true)
+unset ENVIRONMENT LOG_LEVEL
+
+# --- the static checks, side by side, before the tests: both cores are the tests' own after that ---------------------
+checks=()
+failed=()
+check() { # name, command...
+  local name=$1
+  shift
+  "$@" >"$TMPDIR/$name.log" 2>&1 &
+  checks+=("$name:$!")
+}
+sources=(src tests)
+[[ -d bench ]] && sources+=(bench)
+check mypy mypy
+check import-linter lint-imports
+check ruff-lint ruff check "${sources[@]}"
+check ruff-format ruff format --check "${sources[@]}"
+check shellcheck shellcheck ./*.sh tools/*.sh .ci/run
+for entry in "${checks[@]}"; do
+  name=${entry%:*}
+  if wait "${entry##*:}"; then
+    echo "ok      $name"
+  else
+    failed+=("$name")
+    echo "FAILED  $name"
+    sed 's/^/        /' "$TMPDIR/$name.log"
+  fi
+done
+
+# --- the tests -----------------------------------------------------------------------------------------------------
+status=0
+python -m pytest -n 2 --dist loadfile ${pytest_args[@]+"${pytest_args[@]}"} || status=$?
+if ((${#failed[@]})); then
+  echo "Checks that failed: ${failed[*]}" >&2
+  ((status)) || status=1
+fi
+exit "$status"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Install Debian packages where that is possible: as root, on a system that has apt-get. Else it fails and changes nothing.
+set -euo pipefail
+
+[[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || exit 1
+printf 'Installing %s ...\n' "$*" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -qq -o Acquire::Retries=3)
+"${apt[@]}" update >&2
+"${apt[@]}" -y install --no-install-recommends "$@" </dev/null >&2
