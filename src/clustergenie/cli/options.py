@@ -1,0 +1,108 @@
+"""The flags that every client command takes: which server, as whom, and how to print the answer."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from clustergenie.cli import output, preferences
+from clustergenie.cli.complete import offer
+from clustergenie.cli.failures import Usage
+from clustergenie.cli.formats import render
+from clustergenie.cli.tables import Shape
+from clustergenie.client import Client
+from clustergenie.client.api import read_token
+
+Format = Literal["table", "wide", "json", "yaml", "name", "csv"]
+FORMATS = ("table", "wide", "json", "yaml", "name", "csv")
+
+
+def seconds(text: str) -> float:
+    """`90`, `90s`, `10m` or `1h` as seconds."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    try:
+        value = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
+    except ValueError:
+        value = -1.0
+    if value < 0:
+        raise Usage(f"{text!r} is not a duration; write it as 90, 90s, 10m or 1h.")
+    return value
+
+
+ClusterRef = Annotated[str, Parameter(completer=offer("clusters"), help="Name or id of a cluster.")]
+DropletRef = Annotated[str, Parameter(completer=offer("droplets"), help="Name or id of a droplet.")]
+JobRef = Annotated[str, Parameter(completer=offer("jobs"), help="Id of a job.")]
+ScheduleRef = Annotated[str, Parameter(completer=offer("schedules"), help="Name or id of a schedule.")]
+Limit = Annotated[int | None, Parameter(help="At most this many.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Where to ask and how to answer."""
+
+    output: Annotated[Format | None, Parameter(name=["--output", "-o"], help="How to print (default: table).")] = None
+    columns: Annotated[str | None, Parameter(help="Only these columns, comma-separated.")] = None
+    no_header: Annotated[bool, Parameter(negative="", help="Leave the header line out.")] = False
+    color: Annotated[Literal["auto", "always", "never"], Parameter(help="When to use colour.")] = "auto"
+    server: Annotated[str | None, Parameter(help="The server's address (CLUSTERGENIE_SERVER).")] = None
+    token_file: Annotated[Path | None, Parameter(help="File with the API key (CLUSTERGENIE_TOKEN_FILE).")] = None
+    request_timeout: Annotated[str, Parameter(help="The longest one call may take.")] = "30s"
+
+    def __post_init__(self) -> None:
+        output.choose_colour(self.color)
+
+    def client(self) -> Client:
+        """A client for the chosen server."""
+        token = read_token(self.token_file) if self.token_file else None
+        if token is None and not os.environ.get("CLUSTERGENIE_TOKEN") and (kept := preferences.get("token_file")):
+            token = read_token(Path(kept))
+        server = self.server or preferences.get("server")
+        return Client(server, token=token, timeout=seconds(self.request_timeout))
+
+    @property
+    def format(self) -> str:
+        """The chosen output format."""
+        chosen = self.output or preferences.get("output") or "table"
+        if chosen not in FORMATS:
+            raise Usage(f"{chosen!r} is not an output format; choose one of {', '.join(FORMATS)}.")
+        return chosen
+
+    @property
+    def raw(self) -> bool:
+        """Whether the API's own objects are printed, not rows made of them."""
+        return self.format in {"json", "yaml"}
+
+    def rows(self, shape: Shape, items: Iterable[Mapping[str, Any]]) -> None:
+        """Print a list; JSON is the array of the API's objects."""
+        found = list(items)
+        if not found and self.format in {"table", "wide"}:
+            output.note(f"No {shape.noun}s.")
+            return
+        self._print(shape, found, found)
+
+    def one(self, shape: Shape, body: Mapping[str, Any], key: str) -> None:
+        """Print one thing out of its envelope; JSON is the API's body, unchanged."""
+        self._print(shape, [body[key]], body)
+
+    def detail(self, shape: Shape, body: Mapping[str, Any], key: str) -> None:
+        """Print one thing with every field on a line of its own."""
+        if self.format in {"table", "wide"} and not self.columns:
+            output.data(render("detail", shape.pick(wide=True), [body[key]], header=True))
+            return
+        self.one(shape, body, key)
+
+    def body(self, body: object) -> None:
+        """Print an answer that has no rows, as YAML or JSON."""
+        output.data(render(self.format if self.raw else "json", (), body, header=True))
+
+    def _print(self, shape: Shape, items: Sequence[Mapping[str, Any]], body: object) -> None:
+        name = self.format
+        columns = shape.named(self.columns) if self.columns else shape.pick(wide=name in {"wide", "csv"})
+        output.data(render(name, columns, body if self.raw else items, header=not self.no_header))
+
+
+DEFAULTS = Options()
