@@ -40,14 +40,19 @@ fail() {
   written | tail -n 20 >&2
   exit 1
 }
-ready() { # the server says in its log where it is; only it knows, when the port is 0 or comes from a file
-  url=$(written | grep -oE 'https?://[][0-9a-zA-Z.:-]+' | sed -n 1p) &&
-    "$root/.venv/bin/python" -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1] + "/readyz", timeout=2)' \
-      "$url" 2>/dev/null
+ready() { # prints where our server is, once it answers there; it alone knows, as its port may come from a file or be 0
+  "$root/.venv/bin/python" - "$data/serve.json" "$server" <<'PYTHON' 2>/dev/null
+import json, pathlib, sys, urllib.request
+
+told = json.loads(pathlib.Path(sys.argv[1]).read_text())
+assert told["pid"] == int(sys.argv[2])  # else it is a server that was here before
+urllib.request.urlopen(told["url"] + "/readyz", timeout=2)
+print(told["url"])
+PYTHON
 }
 
 deadline=$((SECONDS + 60))
-until ready; do
+until url=$(ready); do
   kill -0 "$server" 2>/dev/null || fail "ClusterGenie did not start."
   if ((SECONDS >= deadline)); then
     kill "$server" 2>/dev/null || true
@@ -55,5 +60,4 @@ until ready; do
   fi
   sleep 0.1
 done
-kill -0 "$server" 2>/dev/null || fail "ClusterGenie did not start."
 printf 'ClusterGenie runs at %s (log: %s). Stop it and its local droplets with %s/stop.sh\n' "$url" "$log" "$root"

@@ -1,14 +1,20 @@
 """What is true of the repository as a whole: its locks, scripts, licence and README."""
 
+import inspect
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
+
+from clustergenie.cli.commands import SECTIONS, Command, Noun
+from clustergenie.cli.serve import serve
+from clustergenie.platform import config
 
 ROOT = Path(__file__).parent.parent
 
@@ -155,6 +161,58 @@ def test_every_script_that_a_document_names_is_there(document: str) -> None:
 
 def test_a_document_that_names_a_missing_script_is_caught() -> None:
     assert missing_scripts("```sh\n./begin.sh --now\n```\n") == ["./begin.sh"]
+
+
+def known_commands() -> set[str]:
+    """Every command of ours, as it is typed: "cluster list", "serve"."""
+    found: set[str] = set()
+
+    def add(words: tuple[str, ...], entries: Iterable[Command | Noun]) -> None:
+        for entry in entries:
+            for name in (entry.name, *entry.alias):
+                if isinstance(entry, Noun):
+                    add((*words, name), entry.verbs)
+                else:
+                    found.add(" ".join((*words, name)))
+
+    for _, entries in SECTIONS:
+        add((), entries)
+    return found
+
+
+def unknown_commands(markdown: str) -> list[str]:
+    """Commands of ours that a document tells to type and that do not exist."""
+    known, unknown = known_commands(), []
+    for line in shell_lines(markdown):
+        words = line.split()
+        if words[0].rpartition("/")[2] == "clustergenie" and not words[1].startswith("-"):
+            typed = {" ".join(words[1 : 1 + length]) for length in (1, 2, 3)}
+            unknown += [] if typed & known else [line]
+    return unknown
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "clustergenie cluster create" in readme
+    assert unknown_commands(readme) == []
+
+
+def test_a_command_that_does_not_exist_is_caught() -> None:
+    text = "```console\n$ clustergenie cluster list\noutput\n$ .venv/bin/clustergenie cluster conjure web\n```\n"
+    assert unknown_commands(text) == [".venv/bin/clustergenie cluster conjure web"]
+
+
+def test_the_readme_tells_every_setting_with_its_flag_and_default() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\S*) ?\| (.+?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    told = {name: (flag, default) for name, flag, default in rows}
+    flags = inspect.signature(serve).parameters
+    for field in msgspec.structs.fields(config.Settings):
+        if field.name == "origins":
+            continue
+        flag, default = told[config.variable(field.name)]
+        assert flag == (f"`--{field.name.replace('_', '-')}`" if field.name in flags else ""), field.name
+        if isinstance(field.default, int | float | str) and field.default:
+            assert default == f"`{field.default}`".replace(".0`", "`"), field.name
 
 
 def linked_files(document: Path) -> Iterator[Path]:
