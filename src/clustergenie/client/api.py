@@ -27,9 +27,10 @@ class Client:
     def __init__(
         self, server: str | None = None, *, token: str | None = None, timeout: float = 30.0, retries: int = 3
     ) -> None:
+        self.token = token or _token_from_environment()
         self._transport = Transport(
             server or os.environ.get("CLUSTERGENIE_SERVER") or DEFAULT_SERVER,
-            token=token or _token_from_environment(),
+            token=self.token,
             timeout=timeout,
             retries=retries,
             user_agent=f"clustergenie/{__version__}",

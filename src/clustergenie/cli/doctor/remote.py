@@ -1,0 +1,138 @@
+"""The checks that ask the server: is it there, ready, of our version, and does its work move."""
+
+import time
+from collections.abc import Iterator, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from clustergenie import __version__
+from clustergenie.cli.doctor.check import Check
+from clustergenie.client import ApiError, Client, ClientError, ServerError, Unreachable
+from clustergenie.client.transport import Reply
+
+SKEW_SECONDS = 5.0
+QUEUE_SECONDS = 60.0
+
+
+def checks(client: Client) -> Iterator[Check]:
+    """Everything that can be asked over HTTP; after an unreachable server there is nothing more to ask."""
+    asked = time.time()
+    try:
+        reply = client.request("GET", "/healthz", root=True)
+    except Unreachable as gone:
+        yield Check("server", "fail", str(gone), "start it with `clustergenie serve`, or name another with --server")
+        return
+    except ClientError as wrong:
+        yield Check("server", "fail", f"{client.server} answers, but not well: {wrong}", "look at the server's log")
+        return
+    yield Check("server", "ok", f"{client.server} answered in {(time.time() - asked) * 1000:.0f} ms")
+    yield _version(reply)
+    yield _clock(reply, asked)
+    yield from _ready(client)
+    yield _credentials(client)
+    yield from _work(client)
+    yield from _bus(client)
+
+
+def _version(reply: Reply) -> Check:
+    body: Any = reply.json() if "json" in reply.headers.get("content-type", "") else {}
+    theirs = reply.headers.get("x-clustergenie-version") or (body.get("version") if isinstance(body, dict) else None)
+    if theirs is None:
+        return Check("version", "skipped", f"this command is {__version__}; the server does not say what it is")
+    if theirs == __version__:
+        return Check("version", "ok", f"command and server are {theirs}")
+    why = f"this command is {__version__}, the server {theirs}"
+    return Check("version", "warn", why, f"pip install clustergenie=={theirs}")
+
+
+def _clock(reply: Reply, asked: float) -> Check:
+    try:
+        theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return Check("clock", "skipped", "the server's answer carries no Date")
+    apart = abs(theirs - (asked + time.time()) / 2)
+    if apart <= SKEW_SECONDS:
+        return Check("clock", "ok", f"at most {max(1.0, apart):.0f} s apart from the server's")
+    return Check("clock", "fail", f"{apart:.0f} s apart from the server's", "let both machines set their clocks by NTP")
+
+
+def _ready(client: Client) -> Iterator[Check]:
+    try:
+        body: Mapping[str, Any] = client.ready()
+    except ServerError as not_ready:
+        body = not_ready.problem
+        yield Check("ready", "fail", not_ready.detail, "see the dependencies below and the server's log")
+    except ClientError as wrong:
+        yield Check("ready", "fail", str(wrong), "look at the server's log")
+        return
+    else:
+        yield Check("ready", "ok", "the server takes requests")
+    for name, state in _dependencies(body):
+        good = state is True or str(state).lower() in {"ok", "ready", "up", "healthy", "true"}
+        fix = "" if good else "look at the server's log"
+        yield Check(f"ready: {name}", "ok" if good else "fail", str(state), fix)
+
+
+def _dependencies(body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    found = body.get("checks") or body.get("dependencies") or {}
+    if isinstance(found, list):
+        found = {item.get("name", "?"): item for item in found if isinstance(item, dict)}
+    for name, state in found.items():
+        yield str(name), state.get("status", state.get("ok", state)) if isinstance(state, dict) else state
+
+
+def _credentials(client: Client) -> Check:
+    try:
+        client.request("GET", "/clusters", query={"page_size": 1})
+    except ApiError as refused:
+        fix = "set CLUSTERGENIE_TOKEN or --token-file" if refused.status in {401, 403} else "look at the server's log"
+        return Check("api", "fail", f"GET /clusters: {refused.detail}", fix)
+    except ClientError as wrong:
+        return Check("api", "fail", str(wrong), "look at the server's log")
+    return Check("api", "ok", "GET /clusters answers")
+
+
+def _observed(client: Client, path: str) -> Mapping[str, Any]:
+    body = client.request("GET", path, root=True).json()
+    return body if isinstance(body, dict) else {}
+
+
+def _work(client: Client) -> Iterator[Check]:
+    try:
+        body = _observed(client, "/observability/workerpool")
+    except ClientError as wrong:
+        yield Check("work", "skipped", f"/observability/workerpool: {wrong}")
+        return
+    pool = body.get("workerpool") if isinstance(body.get("workerpool"), dict) else body
+    pool = pool or {}
+    active, count = pool.get("active_workers", pool.get("active", "?")), pool.get("worker_count", "?")
+    yield Check(
+        "workers", "ok" if count else "fail", f"{active} of {count} slots busy", "" if count else "start a worker"
+    )
+    waited = _number(pool, "oldest_ready_seconds", "queue_age_seconds", "oldest_seconds")
+    if waited is not None:
+        slow = waited > QUEUE_SECONDS
+        fix = "raise CLUSTERGENIE_WORKER_COUNT, or see what the running jobs wait for" if slow else ""
+        yield Check("queue", "warn" if slow else "ok", f"the oldest ready job has waited {waited:.0f} s", fix)
+    stale = _number(pool, "stale_leases", "expired_leases")
+    if stale is not None:
+        fix = "a worker died; the rescue takes its jobs back when the lease is over" if stale else ""
+        yield Check("leases", "warn" if stale else "ok", f"{stale:g} stale", fix)
+
+
+def _bus(client: Client) -> Iterator[Check]:
+    try:
+        body = _observed(client, "/observability/bus")
+    except ClientError as wrong:
+        yield Check("bus", "skipped", f"/observability/bus: {wrong}")
+        return
+    bus = body.get("bus") if isinstance(body.get("bus"), dict) else body
+    dead = _number(bus or {}, "dead_letters")
+    if dead:
+        yield Check("bus", "warn", f"{dead:g} dead letters", "clustergenie events dlq list")
+    else:
+        yield Check("bus", "ok", "no dead letters")
+
+
+def _number(body: Mapping[str, Any], *names: str) -> float | None:
+    return next((float(body[name]) for name in names if isinstance(body.get(name), int | float)), None)
