@@ -6,5 +6,7 @@ set -euo pipefail
 printf 'Installing %s ...\n' "$*" >&2
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get -qq -o Acquire::Retries=3)
-"${apt[@]}" update >&2
-"${apt[@]}" -y install --no-install-recommends "$@" </dev/null >&2
+told=$({ "${apt[@]}" update && "${apt[@]}" -y install --no-install-recommends "$@"; } </dev/null 2>&1) || {
+  printf '%s\n' "$told" >&2
+  exit 1
+}
