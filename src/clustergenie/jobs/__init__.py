@@ -1,0 +1,71 @@
+"""The durable queue: accept work, run it with leases and fences, try again, give up with a reason."""
+
+from clustergenie.jobs.control import cancel, cancel_row, retry
+from clustergenie.jobs.enqueue import Accepted, enqueue, enqueue_many, get
+from clustergenie.jobs.kinds import declare, find, public, understand
+from clustergenie.jobs.models import (
+    Ended,
+    Enqueue,
+    Fail,
+    Handler,
+    Job,
+    JobConflict,
+    JobNotFound,
+    Kind,
+    Lanes,
+    LostLease,
+    OnConflict,
+    Retry,
+)
+from clustergenie.jobs.noop import NOOP
+from clustergenie.jobs.noop import handler as noop_handler
+from clustergenie.jobs.pool import Pool
+from clustergenie.jobs.rescue import age, sweep
+from clustergenie.jobs.running import Running
+from clustergenie.jobs.schedules import fire_due
+from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_state
+from clustergenie.jobs.sqlite_store import SqliteStore
+from clustergenie.jobs.store import Claimed, Store
+from clustergenie.jobs.ticks import Tick, Ticker
+
+__all__ = [
+    "NOOP",
+    "Accepted",
+    "Claimed",
+    "Ended",
+    "Enqueue",
+    "Fail",
+    "Handler",
+    "Job",
+    "JobConflict",
+    "JobNotFound",
+    "Kind",
+    "Lanes",
+    "LostLease",
+    "OnConflict",
+    "Pool",
+    "Retry",
+    "Running",
+    "SqliteStore",
+    "Store",
+    "Tick",
+    "Ticker",
+    "age",
+    "cancel",
+    "cancel_row",
+    "declare",
+    "enqueue",
+    "enqueue_many",
+    "find",
+    "fire_due",
+    "get",
+    "is_live",
+    "live_of_cluster",
+    "noop_handler",
+    "prune",
+    "public",
+    "queue_state",
+    "retry",
+    "sweep",
+    "understand",
+]

@@ -1,0 +1,65 @@
+"""Hold a worker's lease, and the named leases of things that only one process should do."""
+
+import datetime as dt
+import os
+import socket
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from clustergenie.jobs.tables import leases, workers
+from clustergenie.platform.db import Tx
+
+
+def register(tx: Tx, worker_id: str, slots: int, seconds: float) -> None:
+    """A worker says that it is there."""
+    tx.execute(
+        insert(workers).values(
+            id=worker_id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            state="alive",
+            slots=slots,
+            started_at=tx.now,
+            lease_until=tx.now + dt.timedelta(seconds=seconds),
+        )
+    )
+    long_dead = tx.now - dt.timedelta(days=1)
+    tx.execute(delete(workers).where(workers.c.state.in_(("dead", "stopped")), workers.c.lease_until < long_dead))
+
+
+def renew(tx: Tx, worker_id: str, seconds: float) -> bool:
+    """Extend the lease. False when the worker has been declared dead: it must stop its work and register anew."""
+    until = tx.now + dt.timedelta(seconds=seconds)
+    alive = workers.c.state.in_(("alive", "draining"))
+    return tx.execute(update(workers).where(workers.c.id == worker_id, alive).values(lease_until=until)).rowcount == 1
+
+
+def retire(tx: Tx, worker_id: str) -> None:
+    """A worker says that it has stopped in good order."""
+    tx.execute(update(workers).where(workers.c.id == worker_id).values(state="stopped", lease_until=tx.now))
+
+
+def acquire(tx: Tx, name: str, holder: str, seconds: float) -> int | None:
+    """Take or keep the named lease; its term if it is ours now, None if another holds it.
+
+    The term grows with every change of holder, so that work of an earlier holder can be told from a later one's.
+    """
+    until = tx.now + dt.timedelta(seconds=seconds)
+    row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
+    if row is None:
+        try:
+            tx.execute(insert(leases).values(name=name, holder=holder, term=1, expires_at=until))
+        except IntegrityError:
+            return None
+        return 1
+    if row.holder != holder and row.expires_at > tx.now:
+        return None
+    term: int = row.term if row.holder == holder else row.term + 1
+    tx.execute(update(leases).where(leases.c.name == name).values(holder=holder, term=term, expires_at=until))
+    return term
+
+
+def release(tx: Tx, name: str, holder: str) -> None:
+    """Give the named lease back."""
+    tx.execute(update(leases).where(leases.c.name == name, leases.c.holder == holder).values(expires_at=tx.now))

@@ -1,0 +1,160 @@
+"""Jobs over HTTP."""
+
+import hashlib
+import http
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response
+from litestar.params import Parameter
+
+from clustergenie.jobs import control, kinds, service
+from clustergenie.jobs.enqueue import Accepted, enqueue_many, get
+from clustergenie.jobs.models import (
+    Attempt,
+    Enqueue,
+    Job,
+    JobConflict,
+    JobEnded,
+    JobLive,
+    JobNotFound,
+    JobRequest,
+    KeyReused,
+    UnknownJobType,
+)
+from clustergenie.jobs.pool import Pool
+from clustergenie.jobs.schedule_routes import routes as schedule_routes
+from clustergenie.platform import http as web
+from clustergenie.platform import telemetry
+from clustergenie.platform.db import Database
+
+Submit = Callable[[Enqueue], Awaitable[Accepted]]
+
+
+class JobReply(msgspec.Struct):
+    """A job, and what became of the request."""
+
+    job: Job
+    message: str
+
+
+class JobList(msgspec.Struct):
+    """A page of jobs."""
+
+    jobs: list[Job]
+    page: int
+    page_size: int
+    total: int
+    next_cursor: str | None
+
+
+class AttemptList(msgspec.Struct):
+    """Every attempt of a job, oldest first."""
+
+    attempts: list[Attempt]
+
+
+class JobEvents(msgspec.Struct):
+    """A page of what happened to a job, in order."""
+
+    events: list[dict[str, Any]]
+    page: int
+    page_size: int
+    total: int
+    next_cursor: str | None
+
+
+def submitter(db: Database) -> Submit:
+    """The coalescing way into the queue; dependency `submit`."""
+    return db.batched(enqueue_many)
+
+
+@web.post("/jobs", raises=[UnknownJobType, KeyReused, JobConflict], tags=["jobs"])
+async def create_job(
+    submit: Submit,
+    data: JobRequest,
+    idempotency_key: Annotated[
+        str | None,
+        Parameter(header="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
+    ] = None,
+) -> Response[JobReply]:
+    """Queue a job. With an Idempotency-Key the same request may be sent again: it leads to the same job."""
+    kind = kinds.public(data.type)
+    parameters = kinds.understand(kind, data.parameters)
+    item = Enqueue(
+        kind,
+        parameters,
+        telemetry.trace_id(),
+        data.priority,
+        data.run_at,
+        data.max_attempts,
+        data.on_conflict,
+        data.unique_key,
+        idempotency_key,
+        _hash(data) if idempotency_key is not None else "",
+    )
+    accepted = await submit(item)
+    if accepted.created:
+        telemetry.log().info("job Created", job_id=accepted.job.id, job_type=data.type)
+        return Response(JobReply(accepted.job, "created"), status_code=http.HTTPStatus.CREATED)
+    return Response(JobReply(accepted.job, "already there"), status_code=http.HTTPStatus.OK)
+
+
+def _hash(data: JobRequest) -> str:
+    return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()
+
+
+@web.get("/jobs", tags=["jobs"])
+async def list_jobs(
+    db: Database,
+    paging: web.Paging,
+    cluster_id: Annotated[str | None, Parameter(max_length=64)] = None,
+    droplet_id: Annotated[str | None, Parameter(max_length=64)] = None,
+    job_type: Annotated[str | None, Parameter(query="type", max_length=64)] = None,
+    status: Annotated[
+        str | None, Parameter(description="pending, running, completed, failed or cancelled", max_length=16)
+    ] = None,
+    trace_id: Annotated[str | None, Parameter(max_length=64)] = None,
+) -> JobList:
+    """List jobs, newest first unless asked otherwise."""
+    wanted = service.JobFilter(cluster_id, droplet_id, job_type, status, trace_id)
+    found = await db.read(service.page, wanted, paging)
+    return JobList(found.items, found.page, found.page_size, found.total, found.next_cursor)
+
+
+@web.get("/jobs/{job_id:str}", raises=[JobNotFound], tags=["jobs"])
+async def get_job(db: Database, job_id: str) -> JobReply:
+    """One job."""
+    return JobReply(await db.read(get, job_id), "ok")
+
+
+@web.post("/jobs/{job_id:str}/cancel", raises=[JobNotFound, JobEnded], status_code=200, tags=["jobs"])
+async def cancel_job(db: Database, job_id: str) -> JobReply:
+    """Stop a job: at once if it waits, as soon as it can if it runs."""
+    job = await db.write(control.cancel, job_id)
+    return JobReply(job, "cancelled" if job.status == "cancelled" else "stopping")
+
+
+@web.post(
+    "/jobs/{job_id:str}/retry", raises=[JobNotFound, JobLive, JobEnded, JobConflict], status_code=200, tags=["jobs"]
+)
+async def retry_job(db: Database, job_id: str) -> JobReply:
+    """Queue a failed or cancelled job again; what its steps remember is kept."""
+    return JobReply(await db.write(control.retry, job_id), "queued again")
+
+
+@web.get("/jobs/{job_id:str}/attempts", raises=[JobNotFound], tags=["jobs"])
+async def list_attempts(db: Database, job_id: str) -> AttemptList:
+    """Every attempt at a job."""
+    return AttemptList(await db.read(service.attempts_of, job_id))
+
+
+@web.get("/observability/workerpool", tags=["observability"])
+async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
+    """The worker pool of this process, and the queue that all share."""
+    return {**pool.snapshot(), "queue": await db.read(service.queue_state)}
+
+
+routes = [create_job, list_jobs, get_job, cancel_job, retry_job, list_attempts, *schedule_routes]
+observability_routes = [show_pool]

@@ -1,0 +1,194 @@
+"""Jobs by the clock: cron in a time zone, each slot at most once, whoever leads."""
+
+import datetime as dt
+import zoneinfo
+from typing import Annotated, Any, Literal
+
+import msgspec
+from cronsim import CronSim, CronSimError
+from msgspec import Meta
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from clustergenie.jobs import kinds, plan
+from clustergenie.jobs.enqueue import enqueue
+from clustergenie.jobs.tables import schedule_fires, schedules
+from clustergenie.platform import ids
+from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import Conflict, NotFound, Problem, invalid
+from clustergenie.platform.http import Page, Paging, fetch_page
+
+CATCH_UP_MOST = 100
+"""Slots that one round will look at; a schedule that missed more goes on from there in the next round."""
+
+SORTABLE = {name: schedules.c[name] for name in ("created_at", "name", "next_run_at", "last_run_at")}
+
+
+class ScheduleNotFound(NotFound):
+    """There is no schedule with this id."""
+
+
+class ScheduleNameTaken(Conflict):
+    """Another schedule has this name."""
+
+
+class ScheduleChanged(Conflict):
+    """The schedule was changed by somebody else meanwhile."""
+
+
+class ScheduleSpec(msgspec.Struct, forbid_unknown_fields=True):
+    """When to do what."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    cron: Annotated[str, Meta(min_length=1, max_length=128, description="Five fields, e.g. `0 3 * * 1-5`.")]
+    type: Annotated[str, Meta(min_length=1, max_length=64)]
+    parameters: dict[str, str | int | float | bool | None] = {}
+    time_zone: Annotated[str, Meta(min_length=1, max_length=64, description="IANA name.")] = "UTC"
+    misfire: Annotated[
+        Literal["fire_once", "skip", "all"], Meta(description="What to do about slots that passed while nobody looked.")
+    ] = "fire_once"
+    paused: bool = False
+    version: Annotated[int, Meta(ge=1, description="On a change: refuse if it is not the current one.")] | None = None
+
+
+class Schedule(msgspec.Struct, kw_only=True):
+    """A schedule as it is shown."""
+
+    id: str
+    name: str
+    cron: str
+    time_zone: str
+    type: str
+    parameters: dict[str, Any]
+    misfire: str
+    paused: bool
+    next_run_at: dt.datetime | None
+    last_run_at: dt.datetime | None
+    last_job_id: str | None
+    last_error: str | None
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+def next_slot(cron: str, time_zone: str, after: dt.datetime) -> dt.datetime | None:
+    """The first slot later than `after`, in UTC; None if there is none (30 February).
+
+    Daylight saving: a slot in the hour that is skipped fires when that hour would have begun; one in the hour that
+    comes twice fires once, the first time, unless the schedule is by the minute or hour (as Debian's cron does).
+    """
+    try:
+        slot = next(CronSim(cron, after.astimezone(zoneinfo.ZoneInfo(time_zone))))
+    except StopIteration:
+        return None
+    return slot.astimezone(dt.UTC)
+
+
+def create(tx: Tx, spec: ScheduleSpec) -> Schedule:
+    """Keep a schedule. Raises Invalid, UnknownJobType, ScheduleNameTaken."""
+    _check(spec, tx.now)
+    schedule_id = f"schedule-{ids.sortable(tx.now)}"
+    values = {**_values(spec, tx.now), "id": schedule_id, "version": 1, "created_at": tx.now, "updated_at": tx.now}
+    try:
+        tx.execute(insert(schedules).values(**values))
+    except IntegrityError as clash:
+        raise ScheduleNameTaken(f"There is already a schedule named {spec.name!r}; choose another name.") from clash
+    return get(tx, schedule_id)
+
+
+def replace(tx: Tx, schedule_id: str, spec: ScheduleSpec) -> Schedule:
+    """Change a schedule; its next slot is counted from now."""
+    there = get(tx, schedule_id)
+    _check(spec, tx.now)
+    if spec.version is not None and spec.version != there.version:
+        raise ScheduleChanged(f"{schedule_id} is at version {there.version}, not {spec.version}; read it again.")
+    values = {**_values(spec, tx.now), "version": there.version + 1, "updated_at": tx.now}
+    try:
+        tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**values))
+    except IntegrityError as clash:
+        raise ScheduleNameTaken(f"There is already a schedule named {spec.name!r}; choose another name.") from clash
+    return get(tx, schedule_id)
+
+
+def remove(tx: Tx, schedule_id: str) -> Schedule:
+    """Forget a schedule; jobs it has queued stay."""
+    there = get(tx, schedule_id)
+    tx.execute(delete(schedule_fires).where(schedule_fires.c.schedule_id == schedule_id))
+    tx.execute(delete(schedules).where(schedules.c.id == schedule_id))
+    return there
+
+
+def get(tx: Tx, schedule_id: str) -> Schedule:
+    """Raises ScheduleNotFound."""
+    row = tx.execute(select(schedules).where(schedules.c.id == schedule_id)).one_or_none()
+    if row is None:
+        raise ScheduleNotFound(f"There is no schedule {schedule_id!r}; GET /api/v1/schedules lists them.")
+    return Schedule(**row._mapping)
+
+
+def page(tx: Tx, paging: Paging) -> Page[Schedule]:
+    """One page of schedules."""
+    rows, total, following = fetch_page(tx, select(schedules), paging, SORTABLE, schedules.c.id)
+    return Page([Schedule(**row._mapping) for row in rows], paging.page, paging.page_size, total, following)
+
+
+def fire(tx: Tx, schedule_id: str) -> int:
+    """Queue a job for each slot of one schedule that is due; how many. Slots, jobs and next slot commit together."""
+    row = tx.execute(select(schedules).where(schedules.c.id == schedule_id).with_for_update()).one_or_none()
+    if row is None or row.paused or row.next_run_at is None or row.next_run_at > tx.now:
+        return 0
+    slots: list[dt.datetime] = []
+    following = row.next_run_at
+    while following is not None and following <= tx.now and len(slots) < CATCH_UP_MOST:
+        slots.append(following)
+        following = next_slot(row.cron, row.time_zone, following)
+    changes: dict[str, Any] = {"next_run_at": following}
+    fired = 0
+    for slot in plan.slots_due(slots, row.misfire, now=tx.now):
+        changes |= _fire_slot(tx, row, slot)
+        fired += 1
+    tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**changes))
+    return fired
+
+
+def _fire_slot(tx: Tx, row: Any, slot: dt.datetime) -> dict[str, Any]:
+    job_id, error = None, None
+    try:
+        kind = kinds.public(row.type)
+        job_id = enqueue(tx, kind, kinds.understand(kind, row.parameters)).id
+    except Problem as refusal:  # e.g. the cluster is gone: said on the schedule, and the next slot is tried again
+        error = refusal.detail
+    tx.execute(insert(schedule_fires).values(schedule_id=row.id, slot_at=slot, job_id=job_id))
+    return {"last_run_at": slot, "last_job_id": job_id, "last_error": error}
+
+
+async def fire_due(db: Database) -> int:
+    """One round: every schedule that is due, each in a transaction of its own."""
+    fired = 0
+    for schedule_id in await db.read(_due):
+        fired += await db.write(fire, schedule_id)
+    return fired
+
+
+def _due(tx: Tx) -> list[str]:
+    query = select(schedules.c.id).where(schedules.c.paused.is_(False), schedules.c.next_run_at <= tx.now)
+    return list(tx.execute(query.limit(1000)).scalars())
+
+
+def _values(spec: ScheduleSpec, now: dt.datetime) -> dict[str, Any]:
+    values = {name: getattr(spec, name) for name in ScheduleSpec.__struct_fields__ if name != "version"}
+    return {**values, "next_run_at": next_slot(spec.cron, spec.time_zone, now)}
+
+
+def _check(spec: ScheduleSpec, now: dt.datetime) -> None:
+    kinds.understand(kinds.public(spec.type), spec.parameters)
+    if len(spec.cron.split()) != 5:
+        raise invalid("/cron", "must have five fields: minute, hour, day of month, month, day of week")
+    try:
+        zoneinfo.ZoneInfo(spec.time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise invalid("/time_zone", f"{spec.time_zone!r} is not an IANA time zone, such as Europe/Berlin") from error
+    try:
+        next_slot(spec.cron, spec.time_zone, now)
+    except CronSimError as error:
+        raise invalid("/cron", f"{spec.cron!r} is not a cron expression: {error}") from error

@@ -1,0 +1,122 @@
+"""Look jobs up."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, delete, func, select, text
+
+from clustergenie.jobs.enqueue import get
+from clustergenie.jobs.models import STATES_OF, Attempt, Job, shown
+from clustergenie.jobs.tables import LIVE, attempts, idempotency_keys, jobs, steps, workers
+from clustergenie.platform.db import Tx
+from clustergenie.platform.errors import invalid
+from clustergenie.platform.http import Page, Paging, fetch_page
+
+SORTABLE: dict[str, ColumnElement[Any]] = {
+    name: jobs.c[name]
+    for name in ("created_at", "completed_at", "type", "state", "progress", "priority", "run_at", "id")
+}
+
+
+class JobFilter(msgspec.Struct, frozen=True):
+    """Which jobs; None means any."""
+
+    cluster_id: str | None = None
+    droplet_id: str | None = None
+    type: str | None = None
+    status: str | None = None
+    trace_id: str | None = None
+
+
+def page(tx: Tx, wanted: JobFilter, paging: Paging) -> Page[Job]:
+    """One page of jobs, newest first unless asked otherwise. Raises Invalid for an unknown status."""
+    rows, total, following = fetch_page(tx, _filtered(wanted), paging, SORTABLE, jobs.c.id)
+    return Page([shown(row) for row in rows], paging.page, paging.page_size, total, following)
+
+
+def _filtered(wanted: JobFilter) -> Select[Any]:
+    query = select(jobs)
+    for name in ("cluster_id", "droplet_id", "type", "trace_id"):
+        if (value := getattr(wanted, name)) is not None:
+            query = query.where(jobs.c[name] == value)
+    if wanted.status is not None:
+        if wanted.status not in STATES_OF:
+            raise invalid("?status", f"must be one of {', '.join(STATES_OF)}")
+        query = query.where(jobs.c.state.in_(STATES_OF[wanted.status]))
+    return query
+
+
+def attempts_of(tx: Tx, job_id: str) -> list[Attempt]:
+    """Every attempt, oldest first, the one under way included. Raises JobNotFound."""
+    job = get(tx, job_id)
+    rows = tx.execute(select(attempts).where(attempts.c.job_id == job_id).order_by(attempts.c.fence))
+    found = [Attempt(**{name: getattr(row, name) for name in Attempt.__struct_fields__}) for row in rows]
+    if job.state == "running":
+        row = tx.execute(select(jobs.c.fence, jobs.c.attempt_started_at).where(jobs.c.id == job_id)).one()
+        found.append(
+            Attempt(
+                attempt=job.attempt,
+                fence=row.fence,
+                worker_id=job.worker_id,
+                started_at=row.attempt_started_at,
+                ended_at=None,
+                outcome="running",
+                error=None,
+            )
+        )
+    return found
+
+
+def live_of_cluster(tx: Tx, cluster_id: str, types: tuple[str, ...] | None = None) -> list[Job]:
+    """The jobs of a cluster that have not ended."""
+    live = ("scheduled", "ready", "running")
+    query = select(jobs).where(jobs.c.cluster_id == cluster_id, jobs.c.state.in_(live))
+    if types is not None:
+        query = query.where(jobs.c.type.in_(types))
+    return [shown(row) for row in tx.execute(query.order_by(jobs.c.created_at))]
+
+
+def is_live(tx: Tx, job_ids: set[str]) -> set[str]:
+    """Those of the jobs that have not ended."""
+    query = select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.state.in_(("scheduled", "ready", "running")))
+    return set(tx.execute(query).scalars())
+
+
+def queue_state(tx: Tx) -> dict[str, Any]:
+    """How much waits and runs, how long the oldest has waited, and which workers there are."""
+    counted = select(jobs.c.state, func.count().label("n")).where(text(LIVE)).group_by(jobs.c.state)
+    by_state: dict[str, int] = {row.state: row.n for row in tx.execute(counted)}
+    oldest = tx.execute(select(func.min(jobs.c.run_at)).where(text("state = 'ready'"))).scalar()
+    registered = tx.execute(select(workers).where(workers.c.state == "alive").order_by(workers.c.started_at))
+    return {
+        "scheduled": by_state.get("scheduled", 0),
+        "ready": by_state.get("ready", 0),
+        "running": by_state.get("running", 0),
+        "oldest_ready_seconds": max(0.0, (tx.now - oldest).total_seconds()) if oldest else 0.0,
+        "workers": [
+            {
+                "id": row.id,
+                "host": row.host,
+                "pid": row.pid,
+                "state": row.state,
+                "slots": row.slots,
+                "started_at": row.started_at,
+                "lease_until": row.lease_until,
+            }
+            for row in registered
+        ],
+    }
+
+
+def prune(tx: Tx, before: dt.datetime, limit: int = 1000) -> int:
+    """Forget jobs that ended before, with their attempts and steps, and idempotency keys older than a day."""
+    old = list(
+        tx.execute(
+            select(jobs.c.id).where(jobs.c.completed_at < before, jobs.c.deadline_at.is_(None)).limit(limit)
+        ).scalars()
+    )
+    for table, column in ((attempts, attempts.c.job_id), (steps, steps.c.job_id), (jobs, jobs.c.id)):
+        tx.execute(delete(table).where(column.in_(old)))
+    tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < tx.now - dt.timedelta(days=1)))
+    return len(old)

@@ -1,0 +1,71 @@
+"""Do something every few seconds, in one process only: a dumb loop round a function that is tested by itself."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter
+
+from clustergenie.jobs import lease
+from clustergenie.platform.db import Database
+from clustergenie.platform.telemetry import log, registry
+
+LEASE_SECONDS = 30.0
+
+failures = Counter("clustergenie_tick_failures_total", "Rounds that raised.", ("tick",), registry=registry)
+
+
+@dataclass
+class Tick:
+    """`run()` every `seconds`, sooner when `nudge`d. One process at a time does it: whoever holds its lease."""
+
+    name: str
+    seconds: float
+    run: Callable[[], Awaitable[object]]
+    nudged: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def nudge(self) -> None:
+        """Run soon; many nudges are one."""
+        self.nudged.set()
+
+
+class Ticker:
+    """Runs the ticks of this process."""
+
+    def __init__(self, db: Database, holder: str, ticks: Sequence[Tick]) -> None:
+        self._db, self._holder, self._ticks = db, holder, ticks
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin."""
+        self._tasks = [asyncio.create_task(self._loop(tick), name=f"tick {tick.name}") for tick in self._ticks]
+
+    async def stop(self) -> None:
+        """End the rounds under way and give the leases back."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        for tick in self._ticks:
+            await self._db.write(lease.release, tick.name, self._holder)
+
+    async def _loop(self, tick: Tick) -> None:
+        trusted_until = 0.0
+        while True:
+            try:
+                # The local clock may be trusted for less than the lease: our term must end before another's can begin.
+                if time.monotonic() > trusted_until:
+                    asked_at = time.monotonic()
+                    if await self._db.write(lease.acquire, tick.name, self._holder, LEASE_SECONDS) is not None:
+                        trusted_until = asked_at + LEASE_SECONDS / 2
+                if time.monotonic() <= trusted_until:
+                    await tick.run()
+            except Exception:  # noqa: BLE001 - a round that fails is counted and said; the next one must still come
+                failures.labels(tick.name).inc()
+                log().exception("tick failed", tick=tick.name)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(tick.nudged.wait(), tick.seconds)
+            tick.nudged.clear()
