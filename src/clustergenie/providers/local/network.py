@@ -1,0 +1,59 @@
+"""Give every local droplet its own loopback address and a port that is unique on this computer."""
+
+import os
+import socket
+import zlib
+from pathlib import Path
+
+from clustergenie.providers.errors import NoCapacity
+from clustergenie.providers.local import records
+
+PORTS = range(20_000, 30_000)  # below the ephemeral range, above what needs root
+HOSTS = 250
+
+
+class Network:
+    """One installation's block of addresses, chosen at random once, so that two on one computer rarely meet.
+
+    Where only 127.0.0.1 exists (macOS), droplets share it and differ by port.
+    """
+
+    def __init__(self, root: Path) -> None:
+        kept = records.read(root / "network.json", dict[str, str]) or {}
+        self.block = kept.get("block") or f"127.77.{os.urandom(1)[0]}"
+        if not _binds(f"{self.block}.1", 0):
+            self.block = ""
+        if self.block and not kept:
+            records.write(root / "network.json", {"block": self.block})
+        self.taken: dict[str, int] = {}
+
+    def place(self, droplet_id: str) -> tuple[str, int]:
+        """An address and a port for a droplet; which ones follows from its id unless they are taken.
+
+        Raises NoCapacity when there is none left.
+        """
+        ports = set(self.taken.values())
+        first = zlib.crc32(droplet_id.encode())
+        for offset in range(len(PORTS)):
+            slot = (first + offset) % len(PORTS)
+            if PORTS[slot] not in ports and _binds(self._address(slot), PORTS[slot]):
+                self.taken[droplet_id] = PORTS[slot]
+                return self._address(slot), PORTS[slot]
+        raise NoCapacity(f"All {len(PORTS)} ports for local droplets are taken.")
+
+    def free(self, address: str, port: int) -> bool:
+        """Whether a place that was given before can be used again."""
+        return _binds(address, port)
+
+    def _address(self, slot: int) -> str:
+        return f"{self.block}.{1 + slot % HOSTS}" if self.block else "127.0.0.1"
+
+
+def _binds(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True

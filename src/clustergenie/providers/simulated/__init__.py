@@ -1,0 +1,1 @@
+"""A cloud that is not there."""
