@@ -1,0 +1,32 @@
+"""What happened, in order: the log that commits with the state, and the ways to read, follow and consume it."""
+
+from clustergenie.events.bus import Bus, BusStatus, EmbeddedBus, GroupStatus
+from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, check, parse
+from clustergenie.events.consumer import Consumer
+from clustergenie.events.history import EventRecord, EventsReply, Filter, history
+from clustergenie.events.live import Live, Resync
+from clustergenie.events.log import Extent, append, extent, newest, prune
+
+__all__ = [
+    "CATALOGUE",
+    "BadEvent",
+    "Bus",
+    "BusStatus",
+    "Consumer",
+    "EmbeddedBus",
+    "EventRecord",
+    "EventType",
+    "EventsReply",
+    "Extent",
+    "Filter",
+    "GroupStatus",
+    "Live",
+    "Resync",
+    "append",
+    "check",
+    "extent",
+    "history",
+    "newest",
+    "parse",
+    "prune",
+]

@@ -1,0 +1,105 @@
+"""Look up what happened: one filter for the history, the live feed and everyone who shows events."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Select, select
+
+from clustergenie.events.log import COLUMNS
+from clustergenie.events.tables import events
+from clustergenie.platform.db import Tx
+from clustergenie.platform.event import Event
+from clustergenie.platform.http import Paging, fetch_page
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events are wanted; what is left out does not matter."""
+
+    cluster_id: str | None = None
+    job_id: str | None = None
+    droplet_id: str | None = None
+    trace_id: str | None = None
+    types: frozenset[str] = frozenset()
+
+    def _ids(self) -> Mapping[str, str]:
+        names = ("cluster_id", "job_id", "droplet_id", "trace_id")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def matches(self, event: Event) -> bool:
+        """Whether this event is wanted."""
+        if self.types and event.type not in self.types:
+            return False
+        return all(getattr(event, name) == value for name, value in self._ids().items())
+
+    def query(self) -> Select[Any]:
+        """Select the wanted events."""
+        query = select(*COLUMNS)
+        for name, value in self._ids().items():
+            query = query.where(events.c[name] == value)
+        return query.where(events.c.type.in_(sorted(self.types))) if self.types else query
+
+
+class EventRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened.
+
+    `id` is its place in the log, `event_id` the name it keeps wherever it travels, and `seq` counts the events of
+    its subject, `key`.
+    """
+
+    id: int
+    event_id: str
+    seq: int
+    type: str
+    key: str
+    job_id: str | None
+    job_type: str | None
+    cluster_id: str | None
+    droplet_id: str | None
+    progress: int | None
+    message: str
+    timestamp: dt.datetime
+    trace_id: str | None
+    payload: dict[str, Any]
+    schema_version: int
+
+
+class EventsReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of events."""
+
+    events: list[EventRecord]
+    page: int
+    page_size: int
+    total: int
+    next_cursor: str | None
+
+
+# `timestamp` sorts by id: the log is in order of time, and the id is indexed.
+_SORTABLE = {"id": events.c.id, "timestamp": events.c.id}
+
+
+def history(
+    tx: Tx,
+    paging: Paging,
+    *,
+    cluster_id: str | None = None,
+    job_id: str | None = None,
+    droplet_id: str | None = None,
+    trace_id: str | None = None,
+    types: frozenset[str] = frozenset(),
+) -> EventsReply:
+    """One page of what happened, newest first unless `paging` says otherwise."""
+    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=types)
+    rows, total, following = fetch_page(tx, wanted.query(), paging, _SORTABLE, events.c.id)
+    return EventsReply(
+        events=[_record(row) for row in rows],
+        page=paging.page,
+        page_size=paging.page_size,
+        total=total,
+        next_cursor=following,
+    )
+
+
+def _record(row: Row[Any]) -> EventRecord:
+    return EventRecord(**row._mapping)

@@ -1,0 +1,142 @@
+"""Events over HTTP: what happened, what is happening, and what a consumer could not take."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from clustergenie.events import dead_letters, sse
+from clustergenie.events.bus import Bus, BusStatus, GroupStatus, NoSuchConsumer, ReplayFailed
+from clustergenie.events.catalogue import CATALOGUE
+from clustergenie.events.dead_letters import AlreadyReplayed, DeadLetter, DeadLettersReply, UnknownDeadLetter
+from clustergenie.events.history import EventsReply, Filter, history
+from clustergenie.events.live import Live, TooManySubscribers
+from clustergenie.events.log import Extent
+from clustergenie.platform.db import Database
+from clustergenie.platform.errors import invalid
+from clustergenie.platform.http import Paging, get, post
+
+_ONE = f"({'|'.join(sorted(CATALOGUE))})"
+
+Id = Annotated[str | None, Parameter(min_length=1, max_length=255)]
+Types = Annotated[
+    list[str] | None,
+    Parameter(
+        query="type",
+        description="Event types: repeated, or with commas between.",
+        max_items=100,
+        schema_extra={"items": {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"}},
+    ),
+]
+LastId = Annotated[int | None, Parameter(gt=-1, le=2**63 - 1)]
+LastIdHeader = Annotated[str | None, Parameter(header="Last-Event-ID", schema_extra={"pattern": "^[0-9]{1,18}$"})]
+
+
+class DeadLetterReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A dead letter."""
+
+    dead_letter: DeadLetter
+    message: str
+
+
+class BusReply(msgspec.Struct, frozen=True, kw_only=True):
+    """How the bus is doing: the reach of the log, the place and lag of each group, and who listens."""
+
+    log: Extent
+    groups: list[GroupStatus]
+    dead_letters: int
+    subscribers: int
+
+
+@get("/events")
+async def list_events(
+    db: Database,
+    paging: Paging,
+    cluster_id: Id = None,
+    job_id: Id = None,
+    droplet_id: Id = None,
+    trace_id: Id = None,
+    types: Types = None,
+) -> EventsReply:
+    """What happened, newest first."""
+    return await db.read(
+        history,
+        paging,
+        cluster_id=cluster_id,
+        job_id=job_id,
+        droplet_id=droplet_id,
+        trace_id=trace_id,
+        types=_types(types),
+    )
+
+
+@get("/events/stream", raises=[TooManySubscribers], media_type=sse.MEDIA_TYPE)
+async def stream_events(
+    live: Live,
+    cluster_id: Id = None,
+    job_id: Id = None,
+    droplet_id: Id = None,
+    trace_id: Id = None,
+    types: Types = None,
+    last_event_id: LastId = None,
+    last_event_header: LastIdHeader = None,
+) -> Stream:
+    """What happens from now on, or after event `last_event_id`, as Server-Sent Events.
+
+    The `Last-Event-ID` header, which browsers send when they reconnect, wins over the parameter. When the events in
+    between are too many or no longer kept, an event `resync` says so: read the rows again.
+    """
+    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=_types(types))
+    asked = _place(last_event_header) if last_event_header else last_event_id
+    after = live.head if asked is None else asked
+    return Stream(sse.stream(live.follow(wanted, after), after), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+
+
+@get("/events/dead-letters")
+async def list_dead_letters(db: Database, paging: Paging) -> DeadLettersReply:
+    """Events that a consumer could not take, the last one first."""
+    return await db.read(dead_letters.page, paging)
+
+
+@post(
+    "/events/dead-letters/{dead_letter_id:int}/replay",
+    raises=[UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed],
+    status_code=200,
+)
+async def replay_dead_letter(bus: Bus, dead_letter_id: Annotated[int, Parameter(ge=1, le=2**63 - 1)]) -> DeadLetterReply:
+    """Hand a dead letter to its consumer once more."""
+    return DeadLetterReply(dead_letter=await bus.replay(dead_letter_id), message="replayed")
+
+
+@get("/observability/bus")
+async def bus_status(bus: Bus, live: Live) -> BusReply:
+    """How far the log reaches, how far each consumer group is, and how many streams are open."""
+    status: BusStatus = await bus.status()
+    return BusReply(
+        log=status.log, groups=status.groups, dead_letters=status.dead_letters, subscribers=live.subscribers
+    )
+
+
+def _types(asked: list[str] | None) -> frozenset[str]:
+    names = frozenset(name.strip() for part in asked or [] for name in part.split(","))
+    if unknown := sorted(names - set(CATALOGUE)):
+        raise invalid("?type", f"{unknown[0]!r} is not an event type; known: {', '.join(CATALOGUE)}")
+    return names
+
+
+def _place(header: str) -> int:
+    if not (header.isascii() and header.isdigit() and len(header) <= 18):
+        raise invalid("Last-Event-ID", "is not the id of an event; leave it out to start with what happens next")
+    return int(header)
+
+
+routes: list[Any] = [list_events, stream_events, list_dead_letters, replay_dead_letter, bus_status]
+root_def _place(header: str) -> int:
+    if not (header.isascii() and header.isdigit() and len(header) <= 18):
+        raise invalid("Last-Event-ID", "is not the id of an event; leave it out to start with what happens next")
+    return int(header)
+
+
+routes: list[Any] = [bus_status]
+"""Those that also answer without the base path."""
