@@ -29,6 +29,7 @@ Types = Annotated[
         schema_extra={"items": {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"}},
     ),
 ]
+DeadLetterId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 LastId = Annotated[int | None, Parameter(gt=-1, le=2**63 - 1)]
 LastIdHeader = Annotated[str | None, Parameter(header="Last-Event-ID", schema_extra={"pattern": "^[0-9]{1,18}$"})]
 
@@ -104,7 +105,7 @@ async def list_dead_letters(db: Database, paging: Paging) -> DeadLettersReply:
     raises=[UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed],
     status_code=200,
 )
-async def replay_dead_letter(bus: Bus, dead_letter_id: Annotated[int, Parameter(ge=1, le=2**63 - 1)]) -> DeadLetterReply:
+async def replay_dead_letter(bus: Bus, dead_letter_id: DeadLetterId) -> DeadLetterReply:
     """Hand a dead letter to its consumer once more."""
     return DeadLetterReply(dead_letter=await bus.replay(dead_letter_id), message="replayed")
 
@@ -132,11 +133,5 @@ def _place(header: str) -> int:
 
 
 routes: list[Any] = [list_events, stream_events, list_dead_letters, replay_dead_letter, bus_status]
-root_def _place(header: str) -> int:
-    if not (header.isascii() and header.isdigit() and len(header) <= 18):
-        raise invalid("Last-Event-ID", "is not the id of an event; leave it out to start with what happens next")
-    return int(header)
-
-
-routes: list[Any] = [bus_status]
+root_routes: list[Any] = [bus_status]
 """Those that also answer without the base path."""
