@@ -4,12 +4,10 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
-lock=$root/requirements.lock
-stamp=$venv/.made-to-run
-if [[ ${1:-} == --dev ]]; then
-  lock=$root/requirements-dev.lock
-  stamp=$venv/.made-to-test
-fi
+purpose=run
+[[ ${1:-} == --dev ]] && purpose="test"
+declare -A locks=([run]=$root/requirements.lock [test]=$root/requirements-dev.lock)
+lock=${locks[$purpose]}
 place=$venv/.made-at
 
 say() { printf '%s\n' "$*" >&2; }
@@ -54,9 +52,11 @@ usable() { # the scripts in a venv hold its absolute path, so a clone that was m
     "$venv/bin/python" -c 'import pip' 2>/dev/null
 }
 
-made_from=$(cat "$lock" "$root/pyproject.toml" | sha256sum)
+stamp() { printf '%s' "$venv/.made-to-$1"; }
+made_from() { cat "${locks[$1]}" "$root/pyproject.toml" | sha256sum; }
 made() {
-  [[ -x $venv/bin/python && -f $stamp && -f $place && $(<"$stamp") == "$made_from" && $(<"$place") == "$root" ]]
+  [[ -x $venv/bin/python && -f $place && $(<"$place") == "$root" ]] &&
+    [[ -f $(stamp $purpose) && $(<"$(stamp $purpose)") == "$(made_from $purpose)" ]]
 }
 
 made && exit 0
@@ -75,4 +75,5 @@ pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input
 pip install --require-hashes --requirement "$lock"
 pip install --no-deps --no-index --no-build-isolation --editable "$root"
 printf '%s' "$root" >"$place"
-printf '%s' "$made_from" >"$stamp"
+made_from $purpose >"$(stamp $purpose)"
+[[ $purpose == run ]] || made_from run >"$(stamp run)" # what tests need holds all that running needs
