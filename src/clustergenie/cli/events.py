@@ -13,7 +13,7 @@ from clustergenie.cli.tables import EVENT, shape
 from clustergenie.cli.watch import event_line
 from clustergenie.client import Client, Message
 
-DEAD = shape("dead letter", "id", "topic", "type", "key", "consumer", "reason", "attempts", "created_at")
+DEAD = shape("dead letter", "id", "type", "key", "consumer_group", "attempts", "failed_at", "replayed_at", "reason")
 Type = Annotated[str | None, Parameter(help="Only events of this type, e.g. job_completed.")]
 Trace = Annotated[str | None, Parameter(help="Only events of this trace.")]
 
@@ -104,7 +104,7 @@ def replay_dead_letter(*letters: str, all: bool = False, options: Options = DEFA
     if bool(letters) == all:
         raise Usage("Name the dead letters to replay, or give --all.")
     with options.client() as client:
-        chosen = [str(letter["id"]) for letter in client.events.dead_letters()] if all else letters
+        chosen = letters or [str(x["id"]) for x in client.events.dead_letters() if not x.get("replayed_at")]
         for letter in chosen:
             client.events.replay(letter)
             output.note(f"Replayed {letter}.")

@@ -53,7 +53,7 @@ class _Steps:
         if isinstance(self._shown, progress.Silent):
             return
         try:
-            history = self._client.jobs.events(self._job_id).get("events") or []
+            history = list(self._client.jobs.events(self._job_id))
         except ApiError:
             return  # the steps are a courtesy; the row decides
         for event in sorted(history, key=lambda e: e.get("seq") or 0):

@@ -130,4 +130,4 @@ def list_attempts(job: JobRef, /, *, options: Options = DEFAULTS) -> None:
 def list_job_events(job: JobRef, /, *, options: Options = DEFAULTS) -> None:
     """Show what happened in a job, in order."""
     with options.client() as client:
-        options.rows(EVENT, client.jobs.events(job).get("events") or [])
+        options.rows(EVENT, client.jobs.events(job))

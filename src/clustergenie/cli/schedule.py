@@ -14,10 +14,11 @@ from clustergenie.cli.tables import Shape, column, shape
 SCHEDULE = Shape(
     "schedule",
     (
-        *shape("schedule", "id", "name", "cron", "time_zone", "type", "paused", "next_at").columns,
+        *shape("schedule", "id", "name", "cron", "time_zone", "type", "paused", "next_run_at").columns,
         column("misfire", wide=True),
         column("parameters", wide=True),
-        column("last_at", wide=True),
+        column("last_run_at", wide=True),
+        column("last_error", wide=True),
     ),
 )
 Params = Annotated[Sequence[str], Parameter(name=["--param", "-p"], negative="", help="NAME=VALUE; repeat it.")]
@@ -102,8 +103,8 @@ def update_schedule(
 
 
 def _whole(found: Any, wishes: dict[str, Any]) -> dict[str, Any]:
-    """PUT replaces: what is not changed is sent as it is."""
-    fields = ("name", "cron", "time_zone", "type", "parameters", "misfire", "paused")
+    """PUT replaces: what is not changed is sent as it is, and what changed meanwhile is a conflict."""
+    fields = ("name", "cron", "time_zone", "type", "parameters", "misfire", "paused", "version")
     return {name: wishes.get(name) if wishes.get(name) is not None else found.get(name) for name in fields}
 
 

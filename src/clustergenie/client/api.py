@@ -11,7 +11,7 @@ from clustergenie.client.errors import ClientError
 from clustergenie.client.models import Cluster, Job, Json
 from clustergenie.client.resources import Clusters, Droplets, Events, Jobs, Metrics, Schedules
 from clustergenie.client.transport import Query, Reply, Transport
-from clustergenie.client.wait import Follower, Update, ended, settle
+from clustergenie.client.wait import CLUSTER_TURNS, JOB_TURNS, Follower, Update, ended, settle
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -66,7 +66,12 @@ class Client:
 
     def follow_job(self, job_id: str, timeout: float | None = 600.0) -> Iterator[Update[Job]]:
         """Updates of a job until it has ended; raises WaitTimedOut after `timeout` seconds."""
-        return iter(Follower(self._transport, lambda: self.jobs.get(job_id)["job"], ended, {"job_id": job_id}, timeout))
+        query = {"job_id": job_id}
+
+        def fetch() -> Job:
+            return self.jobs.get(job_id)["job"]
+
+        return iter(Follower(self._transport, fetch, ended, query, JOB_TURNS, timeout))
 
     def wait_for_job(self, job_id: str, timeout: float | None = 600.0) -> Job:
         """The job once it has completed; raises JobFailed, JobCancelled or WaitTimedOut."""
@@ -82,7 +87,11 @@ class Client:
     ) -> Iterator[Update[Cluster]]:
         """Updates of a cluster until it is as wanted; raises WaitTimedOut after `timeout` seconds."""
         query = {"cluster_id": cluster_id}
-        return iter(Follower(self._transport, lambda: self.clusters.get(cluster_id)["cluster"], until, query, timeout))
+
+        def fetch() -> Cluster:
+            return self.clusters.get(cluster_id)["cluster"]
+
+        return iter(Follower(self._transport, fetch, until, query, CLUSTER_TURNS, timeout))
 
     def close(self) -> None:
         """Close the connections."""

@@ -104,7 +104,10 @@ class Schedule(TypedDict):
     parameters: NotRequired[Json]
     misfire: NotRequired[str]
     paused: NotRequired[bool]
-    next_at: NotRequired[str | None]
+    next_run_at: NotRequired[str | None]
+    last_run_at: NotRequired[str | None]
+    last_job_id: NotRequired[str | None]
+    version: NotRequired[int]
 
 
 class ClusterReply(TypedDict):

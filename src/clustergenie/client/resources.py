@@ -162,9 +162,9 @@ class Jobs(Resource):
         """Every attempt of a job, with its outcome."""
         return cast(Json, self._call("GET", f"/jobs/{job_id}/attempts"))
 
-    def events(self, job_id: str) -> Json:
+    def events(self, job_id: str, *, limit: int | None = None) -> Iterator[Event]:
         """What happened in a job, in order."""
-        return cast(Json, self._call("GET", f"/jobs/{job_id}/events"))
+        return self._all(f"/jobs/{job_id}/events", "events", {}, limit)
 
 
 class Schedules(Resource):

@@ -24,8 +24,11 @@ class Message:
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Message]:
-    """Turn the lines of an event stream into messages; comments (`: ping`) are dropped."""
-    kind, ident, data = "message", None, list[str]()
+    """Turn the lines of an event stream into messages; comments (`: ping`) are dropped.
+
+    A block with an id and no data is no event, yet it moves the place to resume from: its type is empty.
+    """
+    kind, ident, data, fresh = "message", None, list[str](), False
     for raw in lines:
         line = raw.decode(errors="replace").rstrip("\r\n")
         name, _, value = line.partition(":")
@@ -33,11 +36,13 @@ def parse(lines: Iterable[bytes]) -> Iterator[Message]:
         if not line:
             if data:
                 yield Message(kind, ident, _json("\n".join(data)))
-            kind, data = "message", []
+            elif fresh:
+                yield Message("", ident, None)
+            kind, data, fresh = "message", [], False
         elif name == "event":
             kind = value
         elif name == "id":
-            ident = value
+            ident, fresh = value, True
         elif name == "data":
             data.append(value)
 
@@ -56,6 +61,7 @@ class Stream:
         headers = {**transport.headers, "Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
+        self.last_event_id = last_event_id
         self._connection = transport.connect()
         socket = self._connection.sock  # a `Connection: close` answer takes it out of the connection
         try:
@@ -83,7 +89,10 @@ class Stream:
         raise NotAnApi(f"The event stream answered {response.status} {kind}.")
 
     def __iter__(self) -> Iterator[Message]:
-        return parse(self._lines())
+        for message in parse(self._lines()):
+            self.last_event_id = message.id or self.last_event_id
+            if message.type:
+                yield message
 
     def _lines(self) -> Iterator[bytes]:
         while True:
@@ -122,6 +131,5 @@ def listen(transport: Transport, query: Query, last_event_id: str | None, idle_s
             continue
         failures = 0
         with stream:
-            for message in stream:
-                last_event_id = message.id or last_event_id
-                yield message
+            yield from stream
+        last_event_id = stream.last_event_id

@@ -7,12 +7,14 @@ from typing import Any, Generic, TypeVar
 
 from clustergenie.client.errors import ApiError, JobCancelled, JobFailed, NotAnApi, Unreachable, WaitTimedOut
 from clustergenie.client.models import ENDED, Job, Json
-from clustergenie.client.stream import Stream
+from clustergenie.client.stream import RESYNC, Stream
 from clustergenie.client.transport import Query, Transport
 
 T = TypeVar("T", bound=Mapping[str, Any])
 LOOK_SECONDS = 2.0  # how long a silent stream is trusted before the row is read again
 PATIENCE_SECONDS = 60.0  # how long the server may be away (a restart, an upgrade) before we give up
+JOB_TURNS = (RESYNC, "job_completed", "job_failed", "job_cancelled")  # news after which the row is read
+CLUSTER_TURNS = (*JOB_TURNS, "cluster_updated", "cluster_deleted", "droplet_active", "droplet_deleted", "droplet_lost")
 POLLS = (0.1, 0.2, 0.4, 0.8, 1.0)
 
 
@@ -33,9 +35,11 @@ class Follower(Generic[T]):
         fetch: Callable[[], T],
         done: Callable[[T], bool],
         query: Query,
+        turns: tuple[str, ...],
         timeout: float | None,
     ) -> None:
         self._transport, self._fetch, self._done, self._query = transport, fetch, done, query
+        self._turns = turns
         self._started = time.monotonic()
         self._timeout = timeout
         self._last_event_id: str | None = None
@@ -62,12 +66,10 @@ class Follower(Generic[T]):
     def _listen(self, stream: Stream, subject: T) -> Iterator[Update[T]]:
         with stream:
             for message in stream:
-                self._last_event_id = message.id or self._last_event_id
-                if isinstance(message.data, dict) and message.type != "resync":
+                self._last_event_id = stream.last_event_id
+                if isinstance(message.data, dict) and message.type != RESYNC:
                     yield Update(subject, message.data)
-                if message.type.endswith(("_completed", "_failed", "_cancelled", "_active", "_deleted", "resync")):
-                    return
-                if self._left() <= 0:
+                if message.type in self._turns or self._left() <= 0:
                     return
 
     def _open(self) -> Stream | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -103,21 +104,33 @@ def _work(client: Client) -> Iterator[Check]:
     except ClientError as wrong:
         yield Check("work", "skipped", f"/observability/workerpool: {wrong}")
         return
-    pool = body.get("workerpool") if isinstance(body.get("workerpool"), dict) else body
-    pool = pool or {}
-    active, count = pool.get("active_workers", pool.get("active", "?")), pool.get("worker_count", "?")
+    active, count = body.get("active_workers", "?"), body.get("worker_count", "?")
     yield Check(
         "workers", "ok" if count else "fail", f"{active} of {count} slots busy", "" if count else "start a worker"
     )
-    waited = _number(pool, "oldest_ready_seconds", "queue_age_seconds", "oldest_seconds")
-    if waited is not None:
-        slow = waited > QUEUE_SECONDS
-        fix = "raise CLUSTERGENIE_WORKER_COUNT, or see what the running jobs wait for" if slow else ""
-        yield Check("queue", "warn" if slow else "ok", f"the oldest ready job has waited {waited:.0f} s", fix)
-    stale = _number(pool, "stale_leases", "expired_leases")
-    if stale is not None:
-        fix = "a worker died; the rescue takes its jobs back when the lease is over" if stale else ""
-        yield Check("leases", "warn" if stale else "ok", f"{stale:g} stale", fix)
+    queue = body.get("queue") or {}
+    yield _queue(queue)
+    yield _leases(queue.get("workers") or [])
+
+
+def _queue(queue: Mapping[str, Any]) -> Check:
+    waited = float(queue.get("oldest_ready_seconds") or 0.0)
+    why = f"{queue.get('ready', 0)} ready, {queue.get('running', 0)} running; the oldest has waited {waited:.0f} s"
+    if waited <= QUEUE_SECONDS:
+        return Check("queue", "ok", why)
+    return Check("queue", "warn", why, "raise CLUSTERGENIE_WORKER_COUNT, or see what the running jobs wait for")
+
+
+def _leases(workers: list[Mapping[str, Any]]) -> Check:
+    stale = [str(w["id"]) for w in workers if _passed(w.get("lease_until"))]
+    if not stale:
+        return Check("leases", "ok", f"{len(workers)} workers, none of them stale")
+    why = f"the lease of {', '.join(stale)} is over"
+    return Check("leases", "warn", why, "that worker died or hangs; the rescue gives its jobs to the others")
+
+
+def _passed(stamp: object) -> bool:
+    return bool(stamp) and datetime.fromisoformat(str(stamp)).timestamp() < time.time()
 
 
 def _bus(client: Client) -> Iterator[Check]:
@@ -126,13 +139,8 @@ def _bus(client: Client) -> Iterator[Check]:
     except ClientError as wrong:
         yield Check("bus", "skipped", f"/observability/bus: {wrong}")
         return
-    bus = body.get("bus") if isinstance(body.get("bus"), dict) else body
-    dead = _number(bus or {}, "dead_letters")
+    dead = body.get("dead_letters")
     if dead:
-        yield Check("bus", "warn", f"{dead:g} dead letters", "clustergenie events dlq list")
+        yield Check("bus", "warn", f"{dead} dead letters", "clustergenie events dlq list")
     else:
         yield Check("bus", "ok", "no dead letters")
-
-
-def _number(body: Mapping[str, Any], *names: str) -> float | None:
-    return next((float(body[name]) for name in names if isinstance(body.get(name), int | float)), None)

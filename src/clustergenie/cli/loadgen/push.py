@@ -17,6 +17,8 @@ def request_of(shot: Shot) -> tuple[str, dict[str, object]]:
     about = {"cluster_id": shot.cluster_id}
     if shot.kind == DIAGNOSIS:
         return "/diagnosis/diagnose", dict(about)
+    if shot.kind == "noop":
+        return "/jobs", {"type": "noop", "parameters": {}}
     if shot.kind == "scale":
         return "/jobs", {"type": "scale", "parameters": {**about, "action": "scale_up", "by": 1}}
     return "/jobs", {"type": shot.kind, "parameters": about}
