@@ -128,7 +128,9 @@ def _types(asked: list[str] | None) -> frozenset[str]:
 
 def _place(header: str) -> int:
     if not (header.isascii() and header.isdigit() and len(header) <= 18):
-        raise invalid("Last-Event-ID", "is not the id of an event; leave it out to start with what happens next")
+        raise invalid(
+            "Last-Event-ID", f"{header[:40]!r} is not the id of an event; leave it out to start with what happens next"
+        )
     return int(header)
 
 
