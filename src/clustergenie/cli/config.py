@@ -4,7 +4,7 @@ from clustergenie.cli import output, preferences
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.options import DEFAULTS, Options
 from clustergenie.cli.tables import shape
-from clustergenie.client.api import DEFAULT_SERVER
+from clustergenie.client import DEFAULT_SERVER
 
 SETTING = shape("setting", "name", "value", "origin", "meaning", ident="name")
 FALLBACK = {"server": DEFAULT_SERVER, "output": "table"}

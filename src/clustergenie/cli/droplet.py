@@ -150,8 +150,8 @@ def exec_in_droplet(
             raise
         ident = droplet  # the machine lives on without its server
     with starting():
-        code = borrow("enter")(data_dir_of(data_dir), ident, list(command), detach=detach)
+        answer = borrow("enter_detached" if detach else "enter")(data_dir_of(data_dir), ident, list(command))
     if detach:
-        output.note(f"Running in {droplet}.")
+        output.note(f"Running in {droplet} as pid {answer}.")
         return 0
-    return int(code or 0)
+    return int(answer)

@@ -13,8 +13,7 @@ from clustergenie.cli.complete import offer
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.formats import render
 from clustergenie.cli.tables import Shape
-from clustergenie.client import Client
-from clustergenie.client.api import read_token
+from clustergenie.client import Client, read_token
 
 Format = Literal["table", "wide", "json", "yaml", "name", "csv"]
 FORMATS = ("table", "wide", "json", "yaml", "name", "csv")

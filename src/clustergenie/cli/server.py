@@ -16,6 +16,7 @@ DOORS = {
     "revision": "clustergenie.platform.migrate:status",
     "stop_all": "clustergenie.providers.local:stop_all",
     "enter": "clustergenie.providers.local:enter",
+    "enter_detached": "clustergenie.providers.local:enter_detached",
     "CannotStart": "clustergenie.platform.errors:CannotStart",
     "Problem": "clustergenie.platform.errors:Problem",
 }

@@ -1,14 +1,14 @@
 """Talk to a ClusterGenie server from Python: typed, without dependencies, safe to retry.
 
-from clustergenie.client import Client
+    with Client("http://127.0.0.1:8080") as client:
+        cluster = client.clusters.create(name="web", region="nyc3")["cluster"]
+        job = client.clusters.provision(cluster["id"], count=3)["job"]
+        client.wait_for_job(job["id"], timeout=60)
 
-with Client("http://127.0.0.1:8080") as client:
-    cluster = client.clusters.create(name="web", region="nyc3")["cluster"]
-    job = client.clusters.provision(cluster["id"], count=3)["job"]
-    client.wait_for_job(job["id"], timeout=60)
+Everything a program needs is in this module; what is beside it may change.
 """
 
-from clustergenie.client.api import Client
+from clustergenie.client.api import DEFAULT_SERVER, Client, read_token
 from clustergenie.client.errors import (
     ApiError,
     BadRequest,
@@ -28,11 +28,15 @@ from clustergenie.client.errors import (
     Unreachable,
     WaitTimedOut,
 )
-from clustergenie.client.models import Cluster, Droplet, Event, Job, Schedule
-from clustergenie.client.stream import Message
+from clustergenie.client.models import ENDED, Cluster, Droplet, Event, Job, Schedule
+from clustergenie.client.stream import RESYNC, Message
+from clustergenie.client.transport import Reply
 from clustergenie.client.wait import Update
 
 __all__ = [
+    "DEFAULT_SERVER",
+    "ENDED",
+    "RESYNC",
     "ApiError",
     "BadRequest",
     "Client",
@@ -51,6 +55,7 @@ __all__ = [
     "NotAnApi",
     "NotFound",
     "RateLimited",
+    "Reply",
     "Schedule",
     "ServerError",
     "Unauthenticated",
@@ -58,4 +63,5 @@ __all__ = [
     "Unreachable",
     "Update",
     "WaitTimedOut",
+    "read_token",
 ]

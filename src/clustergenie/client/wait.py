@@ -66,11 +66,11 @@ class Follower(Generic[T]):
     def _listen(self, stream: Stream, subject: T) -> Iterator[Update[T]]:
         with stream:
             for message in stream:
-                self._last_event_id = stream.last_event_id
                 if isinstance(message.data, dict) and message.type != RESYNC:
                     yield Update(subject, message.data)
                 if message.type in self._turns or self._left() <= 0:
-                    return
+                    break
+        self._last_event_id = stream.last_event_id
 
     def _open(self) -> Stream | None:
         if not self._streams:

@@ -155,7 +155,8 @@ class Story:
     def _inside(self, droplet: Mapping[str, Any], program: str, *, detach: bool) -> None:
         if self.data_dir is None:
             raise Failed("The droplets' machines are not on this computer.")
-        borrow("enter")(self.data_dir, droplet["id"], [sys.executable, "-I", "-c", program], detach=detach)
+        enter = borrow("enter_detached" if detach else "enter")
+        enter(self.data_dir, droplet["id"], [sys.executable, "-I", "-c", program])
 
 
 def _cpu(droplet: Droplet) -> float:

@@ -8,8 +8,7 @@ from typing import Any
 
 from clustergenie import __version__
 from clustergenie.cli.doctor.check import Check
-from clustergenie.client import ApiError, Client, ClientError, ServerError, Unreachable
-from clustergenie.client.transport import Reply
+from clustergenie.client import ApiError, Client, ClientError, Reply, ServerError, Unreachable
 
 SKEW_SECONDS = 5.0
 QUEUE_SECONDS = 60.0

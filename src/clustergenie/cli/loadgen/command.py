@@ -15,8 +15,7 @@ from clustergenie.cli.loadgen.tally import Tally
 from clustergenie.cli.loadgen.wire import Target
 from clustergenie.cli.options import DEFAULTS, ClusterRef, Options
 from clustergenie.cli.options import seconds as as_seconds
-from clustergenie.client import Client, ClientError
-from clustergenie.client.models import ENDED
+from clustergenie.client import ENDED, Client, ClientError
 
 STATUSES = ("completed", "failed", "cancelled", "pending", "running")
 MIX = "diagnosis=1,diagnose=1,noop=7,monitor=1"
