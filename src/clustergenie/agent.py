@@ -4,10 +4,10 @@ One file, standard library only, Python 3.9 syntax. The product serves it to dro
 
     python -I -S agent.py --bootstrap FILE --state DIR
 
-The bootstrap file is JSON: `server`, `droplet_id`, `token`, and optionally `heartbeat_seconds`, `ca_pem`, `cluster_id`,
-`address`, `port`, `scope` ("host": the whole machine is the droplet; "session": its processes are), `size` {vcpus,
-memory_mb, disk_gb}, `cgroups` {version, cpu, cpuacct, memory, pids}, `orphan_seconds` (0: never), `backoff_seconds`.
-The process is one thread that polls; everything that waits is a generator that yields what it waits for.
+The bootstrap file is JSON: server, droplet_id, token; optional heartbeat_seconds, ca_pem, cluster_id, address, port,
+scope ("host": the whole machine is the droplet; "session": its processes are), size {vcpus, memory_mb, disk_gb},
+cgroups {version, cpu, cpuacct, memory, pids}, orphan_seconds (0: never), backoff_seconds. One thread polls; whatever
+waits is a generator that yields what it waits for.
 Exit codes: 0 told to stop, 2 unusable bootstrap, 3 another agent runs on this state, 4 the address is taken.
 """
 
@@ -506,25 +506,17 @@ class Meter:
             found["memory_limit_bytes"] = memory["MemTotal"] * 1024
             found["memory_bytes"] = (memory["MemTotal"] - memory["MemAvailable"]) * 1024
         found["oom_kills"] = pairs(read_text("/proc/vmstat")).get("oom_kill")
-        try:
-            disk = os.statvfs("/")
-            found["disk_bytes"] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-            found["disk"] = round(100.0 * found["disk_bytes"] / max(1, disk.f_blocks * disk.f_frsize), 3)
-            found["processes"] = sum(1 for name in os.listdir("/proc") if name.isdigit())
-        except OSError:
-            pass
+        disk = os.statvfs("/")
+        found["disk_bytes"] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        found["disk"] = round(100.0 * (disk.f_blocks - disk.f_bfree) / max(1, disk.f_blocks), 3)
+        found["processes"] = sum(1 for name in os.listdir("/proc") if name.isdigit())
         return found
 
     def _network(self, now: float) -> dict[str, Any]:
-        received = sent = 0
-        rows = read_text("/proc/net/dev").splitlines()[2:]
-        for row in rows:
-            name, _, counters = row.partition(":")
-            columns = counters.split()
-            if name.strip() != "lo" and len(columns) >= 9:
-                received, sent = received + int(columns[0]), sent + int(columns[8])
+        rows = [row.replace(":", " ").split() for row in read_text("/proc/net/dev").splitlines()[2:]]
         if not rows:
             return {}
+        received, sent = (sum(int(row[at]) for row in rows if row[0] != "lo") for at in (1, 9))
         into, out = self._rate("in", received, now), self._rate("out", sent, now)
         return {"network_in": into, "network_out": out, "network_shared": not self.host}
 
@@ -781,6 +773,7 @@ class Agent:
         return float(min(self.slowest, 2.0 ** min(self.failures - 1, 10))) * (0.5 + jitter() / 2)
 
     def _call(self, path: str, payload: dict[str, Any]) -> Generator[Wait, None, Reply]:
+        payload.update(droplet_id=self.droplet_id, boot_id=self.boot_id, agent_version=VERSION)
         answer = yield from exchange(self.server, self.config.get("ca_pem"), path, payload, self.credential)
         self.last_contact = time.monotonic()
         return answer
@@ -792,12 +785,8 @@ class Agent:
             self.refused = True
             say("error", f"there is neither a credential nor a token in {self.bootstrap}; waiting for a new token")
             return self.slowest
-        payload = {
-            "droplet_id": self.droplet_id, "token": token, "nonce": self.nonce, "agent_version": VERSION,
-            "boot_id": self.boot_id, "address": self.config.get("address"), "port": self.config.get("port"),
-            "pid": os.getpid(),
-        }  # fmt: skip
-        status, headers, reply = yield from self._call("/enroll", payload)
+        place = {"address": self.config.get("address"), "port": self.config.get("port"), "pid": os.getpid()}
+        status, headers, reply = yield from self._call("/enroll", {"token": token, "nonce": self.nonce, **place})
         if status != 200:
             return self._not_ok("enrolment", status, headers)
         self._keep(reply.get("credential"))
@@ -809,11 +798,8 @@ class Agent:
         """One heartbeat; seconds until the next."""
         begun = time.monotonic()
         self.seq += 1
-        payload = {
-            "droplet_id": self.droplet_id, "seq": self.seq, "boot_id": self.boot_id, "agent_version": VERSION,
-            "uptime_seconds": round(begun - self.began, 3), "metrics": self.meter.sample(), "workloads": [],
-        }  # fmt: skip
-        status, headers, reply = yield from self._call("/heartbeat", payload)
+        news = {"uptime_seconds": round(begun - self.began, 3), "metrics": self.meter.sample(), "workloads": []}
+        status, headers, reply = yield from self._call("/heartbeat", {"seq": self.seq, **news})
         if status == 401 and read_json(self.bootstrap).get("token"):
             say("warning", "the credential was refused, but there is a new token: enrolling again")
             self.credential = None
@@ -837,8 +823,7 @@ class Agent:
         """A token that was used is worth nothing, and a copy of it should not lie around."""
         content = read_json(self.bootstrap)
         if content.get("token"):
-            content["token"] = None
-            write_private(self.bootstrap, content)
+            write_private(self.bootstrap, {**content, "token": None})
 
     def _good(self, reply: dict[str, Any]) -> None:
         if self.failures or self.refused:

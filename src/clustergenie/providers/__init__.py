@@ -1,6 +1,6 @@
 """Reach the machines: one protocol, one vocabulary of errors, and the drivers that speak them."""
 
-from clustergenie.providers import local
+from clustergenie.providers import local, simulated
 from clustergenie.providers.driver import (
     Bootstrap,
     Catalog,
@@ -22,6 +22,8 @@ from clustergenie.providers.errors import (
     UnknownProvider,
 )
 from clustergenie.providers.local import LocalDriver
+from clustergenie.providers.registry import Registry, build
+from clustergenie.providers.simulated import SimulatedDriver
 
 __all__ = [
     "Bootstrap",
@@ -38,8 +40,12 @@ __all__ = [
     "OverQuota",
     "Refused",
     "Region",
+    "Registry",
+    "SimulatedDriver",
     "Size",
     "Throttled",
     "UnknownProvider",
+    "build",
     "local",
+    "simulated",
 ]

@@ -17,6 +17,7 @@ from clustergenie.providers.local.network import Network
 from clustergenie.providers.local.processes import Seen
 from clustergenie.providers.local.watch import Watch
 from clustergenie.providers.sizes import IMAGES
+from clustergenie.providers.turns import Turns
 
 GRACE_SECONDS = 5.0
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -53,7 +54,7 @@ class LocalDriver:
         self._on_gone, self._orphan_seconds = on_gone, orphan_seconds
         self._limit, self._grace_seconds = limit, grace_seconds
         self._spawned: dict[str, Seen] = {}
-        self._queues: dict[str, tuple[asyncio.Lock, list[None]]] = {}
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watch = Watch(self._ended)
 
@@ -161,15 +162,8 @@ class LocalDriver:
         return await asyncio.shield(task)
 
     async def _locked(self, droplet_id: str, work: Callable[[], Awaitable[T]]) -> T:
-        lock, waiting = self._queues.setdefault(droplet_id, (asyncio.Lock(), []))
-        waiting.append(None)
-        try:
-            async with lock:
-                return await work()
-        finally:
-            waiting.pop()
-            if not waiting:
-                del self._queues[droplet_id]
+        async with self._turns.take(droplet_id):
+            return await work()
 
     async def _thread(self, function: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *args)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clustergenie.providers.local import records
 
+KEPT = {"PATH", "LANG", "LC_ALL", "TZ"}
 DEFAULTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD)
 
 
@@ -33,10 +34,9 @@ def compiled(root: Path) -> Path:
 
 
 def environment(state: Path, intent: records.Intent) -> dict[str, str]:
-    """What a process inside a droplet sees. Nothing of the control plane's own environment leaks into it."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    """What a process inside a droplet sees: of the control plane's environment only the paths, the locale and marks."""
     return {
-        **kept,
+        **{name: value for name, value in os.environ.items() if name in KEPT or name.startswith("CG_")},
         "CG_DROPLET_ID": intent.droplet_id,
         "CG_STATE_DIR": str(state),
         "CG_INSTALLATION": intent.installation,
