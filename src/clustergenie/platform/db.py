@@ -80,7 +80,7 @@ class Backend(Protocol):
 
     async def read(self, fn: Callable[[Tx], T]) -> T: ...
 
-    def submit_many(self, pending: "deque[tuple[Any, Any]]", fn: ManyFn[Any, Any], limit: int) -> None: ...
+    def submit_many(self, pending: "deque[tuple[Any, Any]]", one: Any, fn: ManyFn[Any, Any], limit: int) -> None: ...
 
     def backlog(self) -> int: ...
 
@@ -138,6 +138,5 @@ class _Batched:
 
     async def __call__(self, item: Any) -> Any:
         future = asyncio.get_running_loop().create_future()
-        self._pending.append((item, future))
-        self._backend.submit_many(self._pending, self._fn, self._limit)
+        self._backend.submit_many(self._pending, (item, future), self._fn, self._limit)
         return await future

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import queue
 import sqlite3
@@ -21,6 +20,7 @@ from clustergenie.platform.clock import MICROSECOND, Clock, now
 from clustergenie.platform.db import EventSink, Listener, ManyFn, Tx
 from clustergenie.platform.errors import CannotStart, Unavailable
 from clustergenie.platform.event import Event
+from clustergenie.platform.lock import take_lock
 
 T = TypeVar("T")
 Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
@@ -87,6 +87,7 @@ class _Many:
             return
         items = [item for item, _ in taken]
         futures = [future for _, future in taken]
+        group.taken += futures
         fn = self.fn
         if len(taken) == 1 or not group.savepoint(lambda tx: fn(tx, items), futures, single=False, last=False):
             for item, future in taken:
@@ -101,7 +102,8 @@ class _Group:
         self.answers: list[Answer] = []
         self.events: list[Event] = []
         self.after: list[Callable[[], None]] = []
-        self.left_over: list[_Many] = []
+        self.taken: list[asyncio.Future[Any]] = []  # out of a batch's queue: nobody else knows of these callers
+        self.left_over: list[_One | _Many] = []
 
     def savepoint(
         self, fn: Callable[[Tx], Any], futures: "list[asyncio.Future[Any]]", *, single: bool, last: bool = True
@@ -145,8 +147,6 @@ class SqliteBackend:
         self._lock_fd: int | None = None
         self._last = clock()
         self._stopping = False
-
-    # -- life
 
     async def start(self) -> None:
         """Take the file lock, open the writer. Raises CannotStart."""
@@ -192,10 +192,9 @@ class SqliteBackend:
     async def read(self, fn: Callable[[Tx], T]) -> T:
         return await self._loop.run_in_executor(self._readers, self._read, fn)
 
-    def submit_many(self, pending: "deque[tuple[Any, Any]]", fn: ManyFn[Any, Any], limit: int) -> None:
-        if self._stopping or len(pending) > BACKLOG:
-            pending.pop()
-            self._admit(len(pending))
+    def submit_many(self, pending: "deque[tuple[Any, Any]]", one: Any, fn: ManyFn[Any, Any], limit: int) -> None:
+        self._admit(len(pending) + 1)
+        pending.append(one)
         if len(pending) == 1:  # else the writer has not come by yet and will take it along
             self._queue.put(_Many(pending, fn, limit))
 
@@ -227,18 +226,24 @@ class SqliteBackend:
             raw.execute("ROLLBACK")
 
     def _run(self) -> None:
-        while (work := self._queue.get()) is not None:
-            group = [work]
-            with contextlib.suppress(queue.Empty):
-                while len(group) < GROUP:
-                    more = self._queue.get_nowait()
-                    if more is None:
-                        self._queue.put(None)
-                        break
-                    group.append(more)
-            self._commit(group)
+        group: list[_One | _Many] = []
+        ended = False
+        while group or not ended:
+            ended = self._gather(group) or ended
+            group = self._commit(group) if group else []
 
-    def _commit(self, works: "list[_One | _Many]") -> None:
+    def _gather(self, group: "list[_One | _Many]") -> bool:
+        """Add to the group what is waiting; wait if there is nothing at all. True once the end was reached."""
+        with contextlib.suppress(queue.Empty):
+            while len(group) < GROUP:
+                work = self._queue.get(block=not group)
+                if work is None:
+                    return True
+                group.append(work)
+        return False
+
+    def _commit(self, works: "list[_One | _Many]") -> "list[_One | _Many]":
+        """Commit the works together; what a batch could not take along is returned, to come first next time."""
         raw = _raw(self._connection)
         self._last = max(self._clock(), self._last + MICROSECOND)
         group = _Group(self._connection, raw, self._last)
@@ -251,16 +256,15 @@ class SqliteBackend:
             raw.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the callers must hear of it, and the thread must live on
             self._refuse(raw, works, group, error)
-            return
-        for left in group.left_over:
-            self._queue.put(left)
+            return []
         self._loop.call_soon_threadsafe(self._answer, group)
+        return group.left_over
 
     def _refuse(self, raw: sqlite3.Connection, works: "list[_One | _Many]", group: _Group, error: Exception) -> None:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
         failure = DatabaseWriteFailed(f"The database could not commit: {_cause(error)}. Nothing was kept; try again.")
-        futures = {answer[0] for answer in group.answers} | {work.future for work in works if isinstance(work, _One)}
+        futures = {*group.taken, *(work.future for work in works if isinstance(work, _One))}
         for work in works:
             if isinstance(work, _Many):
                 while work.pending:
@@ -283,30 +287,6 @@ class SqliteBackend:
                 future.set_exception(failure)
             else:
                 future.set_result(value)
-
-
-def take_lock(path: Path) -> int:
-    """Hold `<file>.lock` for as long as this process lives. Raises CannotStart when another process holds it."""
-    lock = path.with_name(path.name + ".lock")
-    try:
-        fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CannotStart(
-            f"The data directory {path.parent} is not usable ({error.strerror}); "
-            "name a writable one with --data-dir or CLUSTERGENIE_DATA_DIR."
-        ) from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.pread(fd, 64, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(fd)
-        raise CannotStart(
-            f"Another ClusterGenie process (pid {owner}) uses {path}; stop it first, or name another --data-dir. "
-            "SQLite serves one process; several replicas need MySQL or PostgreSQL."
-        ) from error
-    os.ftruncate(fd, 0)
-    os.pwrite(fd, str(os.getpid()).encode(), 0)
-    return fd
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:
