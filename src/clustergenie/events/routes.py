@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
@@ -22,8 +22,8 @@ _ONE = f"({'|'.join(sorted(CATALOGUE))})"
 Id = Annotated[str | None, Parameter(min_length=1, max_length=255)]
 Types = Annotated[
     list[str] | None,
-    Parameter(
-        query="type",
+    QueryParameter(
+        name="type",
         description="Event types: repeated, or with commas between.",
         max_items=100,
         schema_extra={"items": {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"}},
@@ -31,7 +31,7 @@ Types = Annotated[
 ]
 DeadLetterId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 LastId = Annotated[int | None, Parameter(gt=-1, le=2**63 - 1)]
-LastIdHeader = Annotated[str | None, Parameter(header="Last-Event-ID", schema_extra={"pattern": "^[0-9]{1,18}$"})]
+LastIdHeader = Annotated[str | None, HeaderParameter(name="Last-Event-ID", schema_extra={"pattern": "^[0-9]{1,18}$"})]
 
 
 class DeadLetterReply(msgspec.Struct, frozen=True, kw_only=True):
