@@ -66,7 +66,7 @@ def test_a_stream_that_breaks_off_is_resumed_from_the_last_id_even_one_without_d
 
 def test_a_wait_that_is_over_says_what_it_saw_last(api: ToyApi, client: Client) -> None:
     api.on("GET", "/jobs/job-1", job("running", 30))
-    with pytest.raises(WaitTimedOut, match="job-1 is still running after 0.1 s") as caught:
+    with pytest.raises(WaitTimedOut, match=r"job-1 is still running after 0\.1 s") as caught:
         client.wait_for_job("job-1", timeout=0.1)
     assert caught.value.subject["progress"] == 30
 

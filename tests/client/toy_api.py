@@ -64,9 +64,9 @@ def problem(status: int, kind: str, detail: str, **more: Any) -> tuple[int, Any,
     return status, body, {"Content-Type": "application/problem+json"}
 
 
-def block(ident: int, kind: str, **data: Any) -> str:
+def block(ident: int, kind: str, /, **data: Any) -> str:
     """One event of a stream."""
-    return f"id: {ident}\nevent: {kind}\ndata: {json.dumps({'type': kind, 'id': ident, **data})}\n\n"
+    return f"id: {ident}\nevent: {kind}\ndata: {json.dumps({'id': ident, **data, 'type': kind})}\n\n"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         route = self.server.api.routes.get((self.command, parts.path))
         self._answer(route(asked) if route else problem(404, "not-found", f"There is no {parts.path}."))
 
-    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def _answer(self, answer: Any) -> None:
         if answer is HANG_UP:
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             stream.hold.wait(10)
         self.wfile.write(b"0\r\n\r\n")
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: object) -> None:
         """Stay quiet."""
 
 
@@ -129,7 +129,7 @@ class _Server(ThreadingHTTPServer):
         """A client that hangs up is no error."""
 
 
-class running:  # noqa: N801 - used as `with running() as api:`
+class running:
     """A ToyApi that listens on a free port for as long as the block lasts."""
 
     def __enter__(self) -> ToyApi:

@@ -59,8 +59,8 @@ def _ask(kind: str) -> list[tuple[str, str]] | None:
     client_module = import_module("clustergenie.client")
     preferences = import_module("clustergenie.cli.preferences")
     try:
-        client = client_module.Client(preferences.get("server"), timeout=PATIENCE_SECONDS, retries=0)
-        items = client.request("GET", f"/{kind}", query={"page_size": MOST}).json().get(kind) or []
+        with client_module.Client(preferences.get("server"), timeout=PATIENCE_SECONDS, retries=0) as client:
+            items = client.request("GET", f"/{kind}", query={"page_size": MOST}).json().get(kind) or []
     except client_module.ClientError:
         return None
     ident = "id" if kind == "jobs" else "name"

@@ -13,7 +13,7 @@ from typing import Any
 
 from clustergenie.cli.doctor.check import Check
 from clustergenie.cli.failures import Failed
-from clustergenie.cli.server import borrow, settings_for
+from clustergenie.cli.server import borrow, settings_for, starting
 from clustergenie.cli.stop import read_pid_file
 
 LOW_BYTES = 1_000_000_000
@@ -41,8 +41,9 @@ def checks(data_dir: Path | None) -> Iterator[Check]:
     yield _writable(home)
     yield _disk(home)
     yield _process(home, settings)
-    yield _database(settings)
-    yield _migrations(settings)
+    database = _database(settings)
+    yield database
+    yield _migrations(settings) if database.status == "ok" else Check("migrations", "skipped", "no database to look at")
     yield _addresses()
     yield _cgroup()
 
@@ -106,9 +107,11 @@ def _database(settings: Any) -> Check:
 
 
 def _migrations(settings: Any) -> Check:
-    if not Path(settings.database_path()).exists():
-        return Check("migrations", "skipped", "there is no database yet")
-    found = borrow("revision")(settings)
+    try:
+        with starting():
+            found = borrow("revision")(settings)
+    except Failed as wrong:
+        return Check("migrations", "fail", str(wrong), "clustergenie migrate up")
     known = found if isinstance(found, dict) else {n: getattr(found, n, None) for n in ("current", "head")}
     if known.get("current") == known.get("head"):
         return Check("migrations", "ok", f"at {known.get('current')}")
