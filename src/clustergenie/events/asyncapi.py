@@ -45,7 +45,7 @@ def _message(kind: EventType) -> dict[str, Any]:
     own = {
         "type": {"const": kind.name},
         "payload": {"$ref": f"#/components/schemas/{kind.payload.__name__}"},
-        **{name: {"type": "string", "minLength": 1} for name in kind.needs()},
+        **{name: {"type": "string", "minLength": 1} for name in kind.needs},
     }
     return {
         "name": kind.name,

@@ -64,7 +64,6 @@ class Threshold(Payload, kw_only=True):
 
 
 Subject = Literal["job", "droplet", "cluster", "deployment"]
-_NEEDS: dict[str, tuple[str, ...]] = {"job": ("job_id",), "droplet": ("droplet_id",), "cluster": ("cluster_id",)}
 
 
 class EventType(msgspec.Struct, frozen=True):
@@ -74,36 +73,37 @@ class EventType(msgspec.Struct, frozen=True):
     summary: str
     subject: Subject
     payload: type[Payload] = Payload
-    also: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Fields of the envelope that such an event cannot be without."""
 
-    def needs(self) -> tuple[str, ...]:
-        """The fields of the envelope that such an event cannot be without."""
-        return _NEEDS.get(self.subject, ()) + self.also
+
+def _of(subject: Subject, name: str, summary: str, payload: type[Payload] = Payload, *also: str) -> EventType:
+    return EventType(name, summary, subject, payload, (f"{subject}_id", *also))
 
 
 _TYPES = (
-    EventType("job_requested", "A job is asked for.", "job", JobParameters, ("job_type",)),
-    EventType("job_started", "A worker has begun the job.", "job"),
-    EventType("job_progress", "The job is `progress` percent done; `message` says with what.", "job"),
-    EventType("job_completed", "The job is done.", "job", JobOutcome),
-    EventType("job_failed", "The job ended without success; `message` says why.", "job", JobOutcome),
-    EventType("job_cancelled", "The job was cancelled.", "job"),
-    EventType("cluster_created", "A cluster was created.", "cluster"),
-    EventType("cluster_updated", "A cluster, or what is wanted of it, was changed.", "cluster"),
-    EventType("cluster_deleted", "A cluster is gone.", "cluster"),
-    EventType("droplet_created", "A machine was ordered for the droplet.", "droplet"),
-    EventType("droplet_active", "The droplet's agent has reported; it can be used.", "droplet"),
-    EventType("droplet_deleted", "The droplet and its machine are gone.", "droplet"),
-    EventType("droplet_lost", "The droplet's machine is gone, or silent for too long.", "droplet"),
-    EventType("droplet_migrated", "The droplet moved to another provider.", "droplet"),
+    _of("job", "job_requested", "A job is asked for.", JobParameters, "job_type"),
+    _of("job", "job_started", "A worker has begun the job."),
+    _of("job", "job_progress", "The job is `progress` percent done; `message` says with what."),
+    _of("job", "job_completed", "The job is done.", JobOutcome),
+    _of("job", "job_failed", "The job ended without success; `message` says why.", JobOutcome),
+    _of("job", "job_cancelled", "The job was cancelled."),
+    _of("cluster", "cluster_created", "A cluster was created."),
+    _of("cluster", "cluster_updated", "A cluster, or what is wanted of it, was changed."),
+    _of("cluster", "cluster_deleted", "A cluster is gone."),
+    _of("droplet", "droplet_created", "A machine was ordered for the droplet."),
+    _of("droplet", "droplet_active", "The droplet's agent has reported; it can be used."),
+    _of("droplet", "droplet_deleted", "The droplet and its machine are gone."),
+    _of("droplet", "droplet_lost", "The droplet's machine is gone, or silent for too long."),
+    _of("droplet", "droplet_migrated", "The droplet moved to another provider."),
     EventType("deployment_started", "A rollout has begun.", "deployment"),
     EventType("deployment_step", "A rollout took a step.", "deployment"),
     EventType("deployment_completed", "A rollout is done.", "deployment"),
     EventType("deployment_failed", "A rollout stopped without success.", "deployment"),
     EventType("deployment_rolled_back", "The version from before the rollout serves again.", "deployment"),
-    EventType("metric_threshold_exceeded", "A metric went over its limit.", "cluster", Threshold),
-    EventType("autoscale_decision", "The autoscaler decided; `message` says what and why.", "cluster"),
-    EventType("diagnosis_completed", "A diagnosis is ready.", "cluster"),
+    _of("cluster", "metric_threshold_exceeded", "A metric went over its limit.", Threshold),
+    _of("cluster", "autoscale_decision", "The autoscaler decided; `message` says what and why."),
+    _of("cluster", "diagnosis_completed", "A diagnosis is ready."),
     EventType("metrics", "Measured values.", "cluster", Telemetry),
 )
 
@@ -166,7 +166,7 @@ def check(event: Event) -> None:
         raise BadEvent(
             f"The event has schema version {event.schema_version}; this version knows up to {SCHEMA_VERSION}."
         )
-    missing = [name for name in ("key", *kind.needs()) if not getattr(event, name)]
+    missing = [name for name in ("key", *kind.needs) if not getattr(event, name)]
     if missing:
         raise BadEvent(f"A {event.type} event needs {' and '.join(missing)}.")
     try:

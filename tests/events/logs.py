@@ -1,0 +1,74 @@
+"""Open a real log for one test, and put events into it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+
+from clustergenie import events
+from clustergenie.events import tables
+from clustergenie.platform.db import Database, Tx, metadata
+from clustergenie.platform.event import Event
+from clustergenie.platform.sqlite import SqliteBackend, engine_for
+
+effects = Table(
+    "effects",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("consumer_group", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("seq", Integer, nullable=False),
+)
+
+
+def prepare(path: Path) -> None:
+    """Create the tables of the log, and one that consumers of tests write to."""
+    engine = engine_for(path)
+    metadata.create_all(engine, tables=[tables.events, tables.positions, tables.inbox, tables.dead_letters])
+    effects.create(engine, checkfirst=True)
+    engine.dispose()
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Database]:
+    """A started database whose sink is the log."""
+    prepare(path)
+    db = Database(SqliteBackend(path, events.append))
+    await db.start()
+    try:
+        yield db
+    finally:
+        await db.stop()
+
+
+def happened(key: str = "job-1", seq: int = 1, kind: str = "job_started", **more: object) -> Event:
+    """An event about a job."""
+    return Event(**{"type": kind, "key": key, "seq": seq, "job_id": key, **more})
+
+
+def emit(tx: Tx, *found: Event) -> None:
+    """Let these have happened."""
+    for event in found:
+        tx.emit(event)
+
+
+def record(group: str) -> Callable[[Tx, Event], None]:
+    """A handler whose effect is a row, so that an effect twice is two rows."""
+
+    def handle(tx: Tx, event: Event) -> None:
+        tx.execute(insert(effects).values(consumer_group=group, key=event.key, seq=event.seq))
+
+    return handle
+
+
+def recorded(tx: Tx, group: str = "g") -> list[tuple[str, int]]:
+    """The effects of a group, in the order in which they happened."""
+    query = select(effects.c.key, effects.c.seq).where(effects.c.consumer_group == group).order_by(effects.c.id)
+    return [(row.key, row.seq) for row in tx.execute(query)]
+
+
+def consumer(handle: Callable[[Tx, Event], None], **more: object) -> events.Consumer:
+    """A consumer of `job_started` in group g that does not wait between attempts."""
+    wanted = {"group": "g", "name": "a test", "types": frozenset({"job_started"}), "backoff": (0, 0), **more}
+    return events.Consumer(handle=handle, **wanted)
