@@ -57,7 +57,7 @@ def test_a_client_command_loads_no_server_code(environment: dict[str, str], word
     assert {name for name in loaded if name.startswith("clustergenie.platform")} == set()
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["help", "exit-codes"], []])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["help", "exit-codes"], [], ["cluster", "--help"]])
 def test_what_must_be_instant_does_not_load_the_parser(environment: dict[str, str], words: list[str]) -> None:
     code, loaded = modules_of(environment, *words)
     assert code == 0

@@ -38,6 +38,14 @@ def test_the_first_page_lists_every_command_and_the_parser_knows_it(cli: Cli) ->
             assert entry.name in known
 
 
+def test_a_noun_s_page_lists_its_verbs(cli: Cli) -> None:
+    shown = cli("cluster", "--help").out
+    assert shown == cli("cluster").out == cli("help", "clusters").out == cli("-h", "cluster").out
+    assert shown.startswith("Usage: clustergenie cluster COMMAND")
+    assert "  list (ls)" in shown
+    assert "  replay" in cli("events", "dlq").out
+
+
 def test_the_exit_codes_are_written_down(cli: Cli) -> None:
     assert "130  interrupted" in cli("help", "exit-codes").out
 

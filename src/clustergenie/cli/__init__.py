@@ -5,14 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from clustergenie import __version__
-
-INSTANT = {
-    (): "clustergenie.cli.frontpage:text",
-    ("--help",): "clustergenie.cli.frontpage:text",
-    ("-h",): "clustergenie.cli.frontpage:text",
-    ("help",): "clustergenie.cli.frontpage:text",
-    ("help", "exit-codes"): "clustergenie.cli.frontpage:exit_codes",
-}
+from clustergenie.cli.frontpage import page
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -23,8 +16,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     if words[:1] == ["__complete"]:
         return int(import_module("clustergenie.cli.complete").main(words[1:]))
-    if path := INSTANT.get(tuple(words)):
-        module, _, name = path.partition(":")
-        sys.stdout.write(getattr(import_module(module), name)())
+    if (text := page(words)) is not None:
+        sys.stdout.write(text)
         return 0
     return int(import_module("clustergenie.cli.run").main(words))

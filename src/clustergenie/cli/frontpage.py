@@ -1,7 +1,9 @@
-"""The first page of the help and the table of exit codes, as text that costs nothing to make."""
+"""The pages of the help that list commands, and the exit codes, as text that costs nothing to make."""
+
+from collections.abc import Sequence
 
 from clustergenie import __version__
-from clustergenie.cli.commands import SECTIONS
+from clustergenie.cli.commands import SECTIONS, Command, Noun
 
 EXAMPLES = """\
 Examples:
@@ -30,7 +32,38 @@ EXIT_CODES = (
 )
 
 
-def text() -> str:
+def page(words: Sequence[str]) -> str | None:
+    """The page that these words ask for, if they ask for one that lists commands; a verb's page is the parser's."""
+    path = [word for word in words if word not in {"--help", "-h"}]
+    if path[:1] == ["help"]:
+        path = path[1:]
+    if path == ["exit-codes"] and len(words) > 1:
+        return exit_codes()
+    if not path:
+        return first()
+    found: Noun | None = None
+    entries: tuple[Command | Noun, ...] = tuple(entry for _, section in SECTIONS for entry in section)
+    names = []
+    for word in path:
+        entry = next((entry for entry in entries if word in (entry.name, *entry.alias)), None)
+        if not isinstance(entry, Noun):
+            return None
+        found, entries = entry, entry.verbs
+        names.append(entry.name)
+    return noun(names, found) if found else None
+
+
+def noun(path: Sequence[str], thing: Noun) -> str:
+    """`clustergenie cluster --help`."""
+    name = f"clustergenie {' '.join(path)}"
+    shown = [(" ".join([verb.name, *(f"({alias})" for alias in verb.alias)]), verb.help) for verb in thing.verbs]
+    width = max(len(verb) for verb, _ in shown) + 2
+    lines = [f"  {verb:<{width}}{text}" for verb, text in shown]
+    head = [f"Usage: {name} COMMAND [ARGUMENTS]", "", thing.help, "", "Commands:"]
+    return "\n".join([*head, *lines, "", f"{name} COMMAND --help says more about one of them.", ""])
+
+
+def first() -> str:
     """`clustergenie --help`."""
     lines = [f"clustergenie {__version__}: a control plane for fleets of small machines.", ""]
     lines += ["Usage: clustergenie COMMAND [ARGUMENTS]", "", EXAMPLES]
