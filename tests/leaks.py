@@ -16,11 +16,26 @@ def processes_of(run: str) -> dict[int, str]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
+            if mark in _environment(entry).split(b"\0"):
                 found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue  # it ended while we looked, or it is another user's
     return found
+
+
+def _environment(process: Path) -> bytes:
+    """The environment of a process, in the kernel's form.
+
+    For a moment in execve a process has neither environment nor arguments in /proc, but has an executable already (a
+    kernel thread and a zombie have none). Popen may have returned by then, so a leak could be missed: look again.
+    """
+    while True:
+        arguments = (process / "cmdline").read_bytes()  # first: whoever has arguments has all of its environment
+        environment = (process / "environ").read_bytes()
+        if environment or arguments:
+            return environment
+        (process / "exe").readlink()  # OSError: nothing to wait for
+        time.sleep(0.001)
 
 
 def end_processes_of(run: str, grace_seconds: float = GRACE_SECONDS) -> list[str]:

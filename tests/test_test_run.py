@@ -79,6 +79,15 @@ def test_only_processes_of_the_named_run_are_found_and_ended() -> None:
             process.wait()
 
 
+def test_a_process_is_found_from_its_first_moment() -> None:
+    for _ in range(50):
+        process = subprocess.Popen(["sleep", "600"], env={"CG_TEST_RUN": "one-just-born"})
+        found = leaks.processes_of("one-just-born")
+        process.kill()
+        process.wait()
+        assert process.pid in found
+
+
 def test_a_connection_to_the_outside_is_refused() -> None:
     with socket.socket() as tcp, pytest.raises(OutsideWorld, match=r"192\.0\.2\.1"):
         tcp.connect(("192.0.2.1", 80))
