@@ -65,6 +65,13 @@ def test_every_failure_says_how_to_fix_it(api: ToyApi, cli: Cli) -> None:
     assert "worker-7" in found["leases"][1]
 
 
+def test_for_people_the_fix_stands_below_the_check(api: ToyApi, cli: Cli) -> None:
+    api.on("GET", "//observability/bus", {"dead_letters": 3})
+    lines = cli("doctor").out.splitlines()
+    number = next(n for n, line in enumerate(lines) if line.split()[:2] == ["warn", "bus"])
+    assert lines[number + 1].strip() == "fix: clustergenie events dlq list"
+
+
 def test_without_a_server_the_machine_is_still_looked_at(
     cli: Cli, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

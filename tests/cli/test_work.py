@@ -52,7 +52,7 @@ def test_watching_shows_a_line_per_step_and_prints_the_end(api: ToyApi, cli: Cli
     steps = [
         {"seq": 1, "type": "job_started", "progress": 10, "job_id": "job-scale-1"},
         {"seq": 2, "type": "job_progress", "progress": 30, "job_id": "job-scale-1", "message": "ordered"},
-        {"seq": 3, "type": "job_completed", "progress": 100, "job_id": "job-scale-1", "message": "done"},
+        {"seq": 3, "type": "job_completed", "progress": 100, "job_id": "job-scale-1", "message": "all there"},
     ]
     api.on("POST", "/jobs", (201, {"job": job()}))
     api.in_turn("GET", "/jobs/job-scale-1", {"job": job("running")}, {"job": job("completed", progress=100)})
@@ -63,7 +63,7 @@ def test_watching_shows_a_line_per_step_and_prints_the_end(api: ToyApi, cli: Cli
     assert [line.split("s ", 1)[1] for line in said.err.splitlines()] == [
         "[ 10%] started",
         "[ 30%] progress: ordered",
-        "[100%] completed: done",
+        "[100%] completed: all there",
     ]
     assert json.loads(said.out)["job"]["status"] == "completed"
 
@@ -73,6 +73,8 @@ def test_a_job_that_failed_exits_1_and_says_why(api: ToyApi, cli: Cli) -> None:
     api.on("GET", "/jobs/job-scale-1", {"job": job("failed", error="no capacity in nyc3")})
     said = cli("cluster", "scale", "web", "5", "--wait")
     assert (said.code, said.err) == (1, "error: Job job-scale-1 failed: no capacity in nyc3\n")
+    said = cli("cluster", "scale", "web", "5", "--wait", "-o", "json")
+    assert (said.out, json.loads(said.err)["error"]["type"]) == ("", "job-failed")
 
 
 def test_a_wait_that_is_over_exits_7_and_says_how_to_go_on(api: ToyApi, cli: Cli) -> None:

@@ -169,7 +169,7 @@ def test_a_page_that_is_not_json_is_told_as_such(api: ToyApi, client: Client) ->
     with pytest.raises(NotAnApi, match="text/html, not JSON"):
         client.clusters.get("x")
     api.on("GET", "/clusters/x", (500, "<html>oops</html>"))
-    with pytest.raises(ServerError, match="The server answered 500: <html>oops"):
+    with pytest.raises(ServerError, match="The server answered 500 with a web page"):
         client.clusters.get("x")
 
 

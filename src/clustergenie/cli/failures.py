@@ -1,6 +1,7 @@
 """Turn whatever went wrong into one sentence and a stable exit code."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from clustergenie.client import (
@@ -9,6 +10,7 @@ from clustergenie.client import (
     Conflict,
     Forbidden,
     Invalid,
+    JobFailed,
     NotFound,
     Unauthenticated,
     Unreachable,
@@ -67,6 +69,10 @@ def _refusal(error: ApiError) -> Failure:
     return Failure(_exit_code(error), error.detail, facts, tuple(hints))
 
 
+def _kebab(error: Exception) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(error).__name__).lower()
+
+
 def explain(error: Exception) -> Failure:
     """The sentence, the exit code and the facts of a failure; raises it again when nobody foresaw it."""
     if isinstance(error, ApiError):
@@ -80,9 +86,12 @@ def explain(error: Exception) -> Failure:
         hints = (f"follow it with: clustergenie {kind} watch {ident}",)
         return Failure(TIMED_OUT, str(error), {"type": "wait-timed-out", "detail": str(error)}, hints)
     if isinstance(error, ClientError):
-        return Failure(_exit_code(error), str(error), {"type": type(error).__name__, "detail": str(error)})
+        facts = {"type": _kebab(error), "detail": str(error)}
+        return Failure(
+            _exit_code(error), str(error), facts | ({"job": error.job} if isinstance(error, JobFailed) else {})
+        )
     if isinstance(error, Failed):
-        return Failure(error.code, str(error), {"type": type(error).__name__.lower(), "detail": str(error)})
+        return Failure(error.code, str(error), {"type": _kebab(error), "detail": str(error)})
     raise error
 
 

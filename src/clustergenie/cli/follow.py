@@ -46,7 +46,8 @@ class _Steps:
         self._seen.add(seq)
         self._percent = max(self._percent, event.get("progress") or 0)
         words = str(event.get("type", "")).removeprefix("job_").replace("_", " ")
-        self._shown.step(self._percent, f"{words}: {event['message']}" if event.get("message") else words)
+        message = event.get("message") or ""
+        self._shown.step(self._percent, f"{words}: {message}" if message not in {"", words} else words)
 
     def catch_up(self) -> None:
         """Show what happened before the stream was open, or while it was cut."""

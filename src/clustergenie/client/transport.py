@@ -172,8 +172,11 @@ def _problem(reply: Reply) -> dict[str, Any]:
         problem = None
     if isinstance(problem, dict):
         return problem
-    text = reply.body[:200].decode(errors="replace").strip()
-    return {"title": f"HTTP {reply.status}", "detail": f"The server answered {reply.status}: {text or 'nothing more'}"}
+    if "html" in reply.headers.get("content-type", ""):
+        said = "with a web page, so a proxy or another server may be in between."
+    else:
+        said = "and said: " + (" ".join(reply.body[:200].decode(errors="replace").split()) or "nothing")
+    return {"title": f"HTTP {reply.status}", "detail": f"The server answered {reply.status} {said}"}
 
 
 def _words(reason: BaseException) -> str:

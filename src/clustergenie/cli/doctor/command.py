@@ -20,11 +20,20 @@ def doctor(*, data_dir: Path | None = None, options: Options = DEFAULTS) -> int:
         data_dir: The server's data directory (CLUSTERGENIE_DATA_DIR).
     """
     found = list(_checks(data_dir, options))
-    options.rows(CHECK, [check.row() for check in found])
+    if options.format == "table" and not options.columns:
+        output.data("\n".join(line for check in found for line in _lines(check)))
+    else:
+        options.rows(CHECK, [check.row() for check in found])
     bad = [check for check in found if check.status == "fail"]
     if not options.raw:
         output.note(f"{len(bad)} of {len(found)} checks failed." if bad else "Nothing is wrong.")
     return 1 if bad else 0
+
+
+def _lines(check: Check) -> list[str]:
+    colour = {"ok": "green", "warn": "yellow", "fail": "red"}.get(check.status, "dim")
+    line = f"{output.paint(f'{check.status:<8}', colour)} {check.name:<16} {check.why}"
+    return [line, f"{'':<26}fix: {check.fix}"] if check.fix else [line]
 
 
 def _checks(data_dir: Path | None, options: Options) -> Iterator[Check]:
