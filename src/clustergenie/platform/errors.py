@@ -60,6 +60,12 @@ class Conflict(Problem):
     status = 409
 
 
+class Gone(Problem):
+    """It was there once, and will not come back."""
+
+    status = 410
+
+
 class Unauthenticated(Problem):
     """The caller did not prove who they are."""
 

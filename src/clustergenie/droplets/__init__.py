@@ -1,0 +1,66 @@
+"""One machine each: wished for, provisioned, heard from, reconciled, ended."""
+
+from clustergenie.droplets.bring_up import bring_up
+from clustergenie.droplets.desk import Desk
+from clustergenie.droplets.destroy import end_by_id
+from clustergenie.droplets.destroy import handler as destroy_handler
+from clustergenie.droplets.enroll import Tokens
+from clustergenie.droplets.fleet import Fleet, installation_id
+from clustergenie.droplets.membership import Joined, Membership, NoSuchCluster, plug
+from clustergenie.droplets.models import BROKEN, COMING, LEAVING, LIVE, Droplet, DropletSpec, Metrics, Name, Slug
+from clustergenie.droplets.plan import numbered
+from clustergenie.droplets.provision import Provision, finish, note_wishes
+from clustergenie.droplets.provision import handler as provision_handler
+from clustergenie.droplets.reconcile import Reconciler, expire_tokens, gone, prune
+from clustergenie.droplets.service import (
+    abandon,
+    counts,
+    get,
+    give_up,
+    ids_of_clusters,
+    ids_of_job,
+    of_cluster,
+    request_many,
+    revive,
+)
+
+__all__ = [
+    "BROKEN",
+    "COMING",
+    "LEAVING",
+    "LIVE",
+    "Desk",
+    "Droplet",
+    "DropletSpec",
+    "Fleet",
+    "Joined",
+    "Membership",
+    "Metrics",
+    "Name",
+    "NoSuchCluster",
+    "Provision",
+    "Reconciler",
+    "Slug",
+    "Tokens",
+    "abandon",
+    "bring_up",
+    "counts",
+    "destroy_handler",
+    "end_by_id",
+    "expire_tokens",
+    "finish",
+    "get",
+    "give_up",
+    "gone",
+    "ids_of_clusters",
+    "ids_of_job",
+    "installation_id",
+    "note_wishes",
+    "numbered",
+    "of_cluster",
+    "plug",
+    "provision_handler",
+    "prune",
+    "request_many",
+    "revive",
+]

@@ -1,0 +1,193 @@
+"""Make droplets real: order each one's machine, wait for its agent, and say how far it is."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select, update
+
+from clustergenie.droplets import plan, service
+from clustergenie.droplets.fleet import Fleet
+from clustergenie.droplets.models import COMING
+from clustergenie.droplets.tables import droplets
+from clustergenie.jobs import Retry, Running
+from clustergenie.platform.db import Tx
+from clustergenie.platform.errors import Conflict, Invalid, Problem
+from clustergenie.providers import Machine
+
+FLUSH_SECONDS = 0.1
+"""Machines that were made within this time are noted in one transaction."""
+LOOK_SECONDS = 0.1
+
+Select = Callable[[Tx], list[Any]]
+
+_NOTE = (
+    update(droplets)
+    .where(droplets.c.id == bindparam("b_id"))
+    .values(
+        machine_ref=bindparam("ref"),
+        ip_address=bindparam("address"),
+        port=bindparam("agent_port"),
+        hourly_usd_micros=bindparam("price"),
+    )
+)
+
+
+class BroughtUp(NamedTuple):
+    """How many droplets of a job ended where."""
+
+    active: int
+    failed: int
+    reasons: list[str]
+
+
+async def bring_up(job: Running[Any], fleet: Fleet, ids: Sequence[str]) -> BroughtUp:
+    """Order what has no machine yet, wait for every agent. Safe to repeat: orders are idempotent by droplet id.
+
+    Raises Retry when a provider had no room or no answer; droplets that can never be are `failed` with the reason.
+    """
+    await job.progress(10, f"ordering {len(ids)} machine{'s' if len(ids) != 1 else ''}")
+    work = _BringUp(job, fleet, ids)
+    await work.order_all()
+    return await work.wait_for_agents()
+
+
+class _BringUp:
+    def __init__(self, job: Running[Any], fleet: Fleet, ids: Sequence[str]) -> None:
+        self.job, self.fleet, self.ids = job, fleet, ids
+        self.made: list[Machine] = []
+        self.refused: dict[str, str] = {}
+        self.again: list[Problem] = []
+        self.ordered = 0
+        self.said = 10
+        self.said_at = time.monotonic()
+
+    async def order_all(self) -> None:
+        rows = await self.job.read(_rows, self.ids, COMING)
+        self.ordered = len(self.ids) - len(rows)
+        gates = {name: asyncio.Semaphore(driver.concurrency) for name, driver in self.fleet.drivers.items()}
+        flusher = asyncio.create_task(self._flush_regularly())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for row in rows:
+                    group.create_task(self._order(row, gates))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from several
+        finally:
+            flusher.cancel()
+        await self._flush()
+        if self.again:
+            worst = self.again[0]
+            reasons = Counter(problem.detail for problem in self.again)
+            words = "; ".join(f"{count} times: {detail}" for detail, count in reasons.most_common(3))
+            after = worst.extra.get("retry_after")
+            raise Retry(f"{len(self.again)} machines could not be ordered: {words}", _seconds(after))
+        await self._say(30, "every machine is ordered")
+
+    async def _order(self, row: Any, gates: dict[str, asyncio.Semaphore]) -> None:
+        gate = gates.get(row.provider)
+        if gate is None:
+            self.refused[row.id] = f"provider {row.provider} is not configured any more"
+            return
+        async with gate:
+            try:
+                self.made.append(await self.fleet.drivers[row.provider].create(self.fleet.order(row)))
+            except (Invalid, Conflict) as refusal:
+                self.refused[row.id] = refusal.detail
+            except Problem as problem:
+                self.again.append(problem)
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush()
+            percent = plan.progress(self.ordered, 0, len(self.ids))
+            await self._say(percent, f"{self.ordered} of {len(self.ids)} machines ordered", minimum=1.0)
+
+    async def _flush(self) -> None:
+        made, self.made = self.made, []
+        refused, self.refused = self.refused, {}
+        if made or refused:
+            await self.job.write(_note, made, refused)
+            self.ordered += len(made) + len(refused)
+
+    async def wait_for_agents(self) -> BroughtUp:
+        """Until every droplet is active or has failed; those whose agents stay silent are failed in the end."""
+        deadline = time.monotonic() + self.fleet.enroll_seconds
+        while True:
+            states = await self.job.read(_states, self.ids)
+            coming = sum(states.get(status, 0) for status in COMING)
+            if coming == 0:
+                break
+            if time.monotonic() > deadline:
+                limit = self.fleet.enroll_seconds
+                await self.job.write(_give_up, self.ids, f"its agent did not report within {limit:.0f} s")
+                continue
+            enrolled = len(self.ids) - coming
+            percent = min(75, plan.progress(len(self.ids), enrolled, len(self.ids)))
+            await self._say(percent, f"{enrolled} of {len(self.ids)} agents report", minimum=0.5)
+            await asyncio.sleep(LOOK_SECONDS)
+        await self._say(75, "every agent reports")
+        failed = states.get("failed", 0) + states.get("lost", 0)
+        reasons = await self.job.read(_reasons, self.ids) if failed else []
+        return BroughtUp(states.get("active", 0), failed, reasons)
+
+    async def _say(self, percent: int, message: str, minimum: float = 0.0) -> None:
+        if percent > self.said and time.monotonic() - self.said_at >= minimum:
+            self.said, self.said_at = percent, time.monotonic()
+            await self.job.progress(percent, message)
+
+
+def _seconds(after: object) -> float | None:
+    return float(str(after)) if after is not None else None
+
+
+def _chunks(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
+def _rows(tx: Tx, ids: Sequence[str], statuses: Sequence[str]) -> list[Any]:
+    found: list[Any] = []
+    for chunk in _chunks(ids):
+        found += tx.execute(select(droplets).where(droplets.c.id.in_(chunk), droplets.c.status.in_(statuses)))
+    return found
+
+
+def _states(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
+    states: Counter[str] = Counter()
+    for chunk in _chunks(ids):
+        states.update(tx.execute(select(droplets.c.status).where(droplets.c.id.in_(chunk))).scalars())
+    return states
+
+
+def _note(tx: Tx, made: Sequence[Machine], refused: dict[str, str]) -> None:
+    """Keep where machines are. A droplet that was deleted meanwhile keeps its status; its machine will be ended."""
+    if made:
+        tx.execute(
+            _NOTE,
+            [
+                {
+                    "b_id": machine.droplet_id,
+                    "ref": machine.ref,
+                    "address": machine.address,
+                    "agent_port": machine.port,
+                    "price": machine.hourly_usd_micros,
+                }
+                for machine in made
+            ],
+        )
+        pending = _rows(tx, [machine.droplet_id for machine in made], ("pending",))
+        service.move(tx, pending, "provisioning", "its machine is ordered")
+    if refused:
+        service.move(tx, _rows(tx, list(refused), COMING), "failed", refused)
+
+
+def _give_up(tx: Tx, ids: Sequence[str], reason: str) -> None:
+    service.move(tx, _rows(tx, ids, COMING), "failed", reason)
+
+
+def _reasons(tx: Tx, ids: Sequence[str]) -> list[str]:
+    rows = _rows(tx, ids, ("failed", "lost"))
+    return [f"{row.name}: {row.status_reason}" for row in rows[:5]]

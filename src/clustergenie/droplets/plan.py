@@ -1,0 +1,129 @@
+"""Compare the droplets we want with the machines there are, and say what to do about it; pure."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+SILENT_HEARTBEATS = 4
+"""A slow heartbeat must be missed this often before silence means anything."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A droplet as far as reconciliation is concerned."""
+
+    id: str
+    status: str
+    machine_ref: str | None
+    job_is_live: bool
+    last_seen_at: dt.datetime | None
+    heartbeat_seconds: float
+    since: dt.datetime
+    cluster_id: str | None = None
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine as its provider listed it."""
+
+    ref: str
+    droplet_id: str
+    running: bool
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done: `lost` and `failed` with reasons, machines to `destroy` by ref, droplets to `finish_off`.
+
+    `orphans` are machines of ours that no droplet accounts for: shown, and left to a person.
+    """
+
+    lost: dict[str, str]
+    failed: dict[str, str]
+    destroy: list[str]
+    finish_off: list[str]
+    orphans: list[str]
+
+
+def reconcile(
+    rows: Sequence[Row],
+    machines: Iterable[Seen],
+    deleted: frozenset[str],
+    *,
+    now: dt.datetime,
+    watching_since: dt.datetime,
+    lost_after_seconds: float,
+) -> Verdict:
+    """Level-triggered: from what is, not from what happened. `deleted` are droplet ids whose end was decided."""
+    by_droplet: dict[str, list[Seen]] = {}
+    for machine in machines:
+        by_droplet.setdefault(machine.droplet_id, []).append(machine)
+    lost: dict[str, str] = {}
+    failed: dict[str, str] = {}
+    finish_off: list[str] = []
+    for row in rows:
+        there = [machine for machine in by_droplet.get(row.id, []) if machine.running]
+        if reason := _why_lost(row, there, now, watching_since, lost_after_seconds):
+            lost[row.id] = reason
+        elif row.status in ("pending", "provisioning") and not row.job_is_live:
+            failed[row.id] = "the job that ordered it ended without it"
+        elif _to_finish_off(row):
+            finish_off.append(row.id)
+    known = {row.id: row for row in rows}
+    destroy, orphans = _surplus(by_droplet, known, deleted)
+    return Verdict(lost=lost, failed=failed, destroy=destroy, finish_off=finish_off, orphans=orphans)
+
+
+def _to_finish_off(row: Row) -> bool:
+    """What was to be deleted and has nobody at it, and what is broken in a cluster, which has another made instead."""
+    if row.status in ("draining", "deleting"):
+        return not row.job_is_live
+    return row.status in ("lost", "failed") and row.cluster_id is not None
+
+
+def _why_lost(
+    row: Row, there: list[Seen], now: dt.datetime, watching_since: dt.datetime, lost_after_seconds: float
+) -> str | None:
+    if row.status == "provisioning" and row.machine_ref is not None and not there:
+        return "its machine ended before its agent reported"
+    if row.status != "active":
+        return None
+    if not there:
+        return "its machine is gone"
+    # Silence counts only while we were there to listen: after a restart everyone gets a full period again.
+    heard = max(row.last_seen_at or row.since, watching_since)
+    patience = max(lost_after_seconds, SILENT_HEARTBEATS * row.heartbeat_seconds)
+    silence = (now - heard).total_seconds()
+    if silence > patience:
+        return f"its machine is there, but its agent has been silent for {silence:.0f} s"
+    return None
+
+
+def _surplus(
+    by_droplet: dict[str, list[Seen]], known: dict[str, Row], deleted: frozenset[str]
+) -> tuple[list[str], list[str]]:
+    destroy: list[str] = []
+    orphans: list[str] = []
+    for droplet_id, machines in by_droplet.items():
+        row = known.get(droplet_id)
+        if row is None:
+            (destroy if droplet_id in deleted else orphans).extend(machine.ref for machine in machines)
+        elif row.machine_ref is not None:
+            # One machine per droplet: any other with its tag is a duplicate that nobody will ever use.
+            destroy.extend(machine.ref for machine in machines if machine.ref != row.machine_ref)
+    return sorted(destroy), sorted(orphans)
+
+
+def numbered(name: str, first: int, count: int) -> list[str]:
+    """`count` names from `first`: `web-007`, `web-008`…"""
+    return [f"{name[:240]}-{ordinal:03d}" for ordinal in range(first, first + count)]
+
+
+def heartbeat_seconds(asked: float, fleet: int, most_per_second: float = 400.0) -> float:
+    """How often an agent should report, so that a large fleet does not drown the control plane with small talk."""
+    return round(max(asked, fleet / most_per_second), 1)
+
+
+def progress(ordered: int, enrolled: int, wanted: int) -> int:
+    """10 when started, 30 when every machine is ordered, 75 when every agent has enrolled."""
+    if wanted == 0:
+        return 75
+    return 10 + int(20 * ordered / wanted) + int(45 * enrolled / wanted)

@@ -1,0 +1,165 @@
+"""The provision job: one or many droplets, from the wish to agents that report."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from clustergenie import jobs
+from clustergenie.droplets import plan, service
+from clustergenie.droplets.bring_up import bring_up
+from clustergenie.droplets.fleet import Fleet
+from clustergenie.droplets.membership import clusters
+from clustergenie.droplets.models import Droplet, DropletSpec, Name, Slug
+from clustergenie.platform.db import Tx
+from clustergenie.platform.errors import Problem
+from clustergenie.platform.telemetry import trace_id
+
+MOST = 10_000
+
+
+class Provision(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How many droplets for which cluster; what is left out is taken from the cluster, then chosen by placement."""
+
+    cluster_id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    count: Annotated[int, Meta(ge=1, le=MOST)] = 1
+    name: Name | None = None
+    region: Slug | None = None
+    size: Slug | None = None
+    image: Slug | None = None
+    provider: Slug | None = None
+    droplet_id: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class NothingToProvision(service.Unplaceable):
+    """The job names neither a cluster nor a name for the droplet."""
+
+
+def _admit(tx: Tx, wanted: Sequence[Provision]) -> list[Problem | None]:
+    objections = clusters().objections(tx, sorted({item.cluster_id for item in wanted if item.cluster_id}))
+    return [
+        objections.get(item.cluster_id)
+        if item.cluster_id
+        else None
+        if item.droplet_id or item.name
+        else NothingToProvision(
+            "Name a cluster_id, or a name for a droplet without a cluster.",
+            errors=[{"pointer": "/parameters/cluster_id", "detail": "is required without a name"}],
+        )
+        for item in wanted
+    ]
+
+
+def _ended(tx: Tx, ended: jobs.Ended) -> None:
+    """What the job leaves behind unfinished: failed if it failed; given up, and no longer wanted, if cancelled."""
+    if ended.state == "cancelled":
+        given_up = service.give_up(tx, ended.job_id, "its provisioning was cancelled")
+        if given_up and ended.cluster_id is not None:
+            clusters().leave(tx, ended.cluster_id, given_up)
+    elif ended.state in ("failed", "dead"):
+        service.abandon(tx, ended.job_id, ended.error or "its provisioning failed")
+
+
+PROVISION = jobs.declare(
+    jobs.Kind(
+        "provision",
+        Provision,
+        timeout_seconds=1800,
+        max_attempts=8,
+        lanes=lambda wanted: jobs.Lanes(cluster_id=wanted.cluster_id, droplet_id=wanted.droplet_id),
+        admit=_admit,
+        ended=_ended,
+    )
+)
+
+
+def request(tx: Tx, fleet: Fleet, spec: DropletSpec) -> tuple[Droplet, jobs.Job]:
+    """One droplet by name: its row and the job that makes it real, in one commit.
+
+    Raises what its cluster objects to, Unplaceable, DropletNameTaken.
+    """
+    if spec.cluster_id is not None:
+        spec = _with_defaults(spec, clusters().join(tx, spec.cluster_id, 1))
+    trace = trace_id()
+    made = service.request_many(
+        tx,
+        [spec],
+        fleet.offers(),
+        fleet.tokens,
+        job_id=None,
+        trace_id=trace,
+        default_provider=fleet.default_provider,
+    )
+    job = jobs.enqueue(tx, PROVISION, Provision(cluster_id=spec.cluster_id, droplet_id=made[0]), trace=trace)
+    service.belongs_to(tx, made, job.id)
+    return service.get(tx, made[0]), job
+
+
+def _with_defaults(spec: DropletSpec, cluster: Any) -> DropletSpec:
+    return msgspec.structs.replace(
+        spec,
+        region=spec.region or cluster.region,
+        provider=spec.provider or cluster.provider,
+        size=spec.size or cluster.size,
+        image=spec.image or cluster.image,
+    )
+
+
+def order_for_cluster(tx: Tx, fleet: Fleet, wanted: Provision, job_id: str, trace: str) -> int:
+    """Join the cluster with `count` droplets and note the wish for each; how many. The cluster's wanted size grows."""
+    cluster_id = wanted.cluster_id
+    if cluster_id is None:
+        specs = [DropletSpec(str(name)) for name in _names(wanted, None)]
+    else:
+        joined = clusters().join(tx, cluster_id, wanted.count)
+        specs = [_with_defaults(DropletSpec(name, cluster_id), joined) for name in _names(wanted, joined)]
+    return note_wishes(tx, fleet, specs, wanted, job_id, trace)
+
+
+def note_wishes(tx: Tx, fleet: Fleet, specs: Sequence[DropletSpec], wanted: Provision, job_id: str, trace: str) -> int:
+    """Rows for these droplets; what the job's parameters name goes before what the specs say."""
+    named = {
+        name: value for name in ("region", "size", "image", "provider") if (value := getattr(wanted, name)) is not None
+    }
+    specs = [msgspec.structs.replace(spec, **named) for spec in specs] if named else specs
+    service.request_many(
+        tx,
+        specs,
+        fleet.offers(),
+        fleet.tokens,
+        job_id=job_id,
+        trace_id=trace,
+        default_provider=fleet.default_provider,
+    )
+    return len(specs)
+
+
+def _names(wanted: Provision, joined: Any) -> list[str]:
+    if wanted.name is not None and wanted.count == 1:
+        return [wanted.name]
+    first = joined.first_ordinal if joined is not None else 1
+    return plan.numbered(wanted.name or joined.name, first, wanted.count)
+
+
+def handler(fleet: Fleet) -> jobs.Handler[Provision]:
+    """What does the work."""
+
+    async def run(job: jobs.Running[Provision]) -> dict[str, Any]:
+        wanted = job.parameters
+        if wanted.droplet_id is None:
+            await job.write_step("order", order_for_cluster, fleet, wanted, job.id, job.trace_id)
+        await job.write(service.revive, job.id)
+        ids = await job.read(service.ids_of_job, job.id)
+        return await finish(job, fleet, ids)
+
+    return jobs.Handler(PROVISION, run)
+
+
+async def finish(job: jobs.Running[Any], fleet: Fleet, ids: list[str]) -> dict[str, Any]:
+    """Bring up these droplets; the job's result. Raises Fail when some could not be."""
+    outcome = await bring_up(job, fleet, ids)
+    if outcome.failed:
+        reasons = "; ".join(outcome.reasons)
+        raise jobs.Fail(f"{outcome.failed} of {len(ids)} droplets could not be provisioned: {reasons}")
+    return {"active": outcome.active, "droplets": ids[:100]}

@@ -1,0 +1,169 @@
+"""Compare droplets with machines every few seconds, and put right what differs."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select, update
+
+from clustergenie import jobs
+from clustergenie.droplets import destroy, plan, service
+from clustergenie.droplets.fleet import Fleet
+from clustergenie.droplets.models import COMING, LEAVING
+from clustergenie.droplets.tables import agents, droplets, vitals
+from clustergenie.platform.clock import now
+from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import Problem
+from clustergenie.platform.telemetry import log
+from clustergenie.providers import Machine
+
+_ROWS = (
+    select(
+        droplets.c.id,
+        droplets.c.status,
+        droplets.c.machine_ref,
+        droplets.c.job_id,
+        droplets.c.provider,
+        droplets.c.updated_at,
+        droplets.c.cluster_id,
+        vitals.c.last_seen_at,
+        vitals.c.heartbeat_seconds,
+    )
+    .outerjoin(vitals, vitals.c.droplet_id == droplets.c.id)
+    .where(droplets.c.status != "deleted")
+)
+
+
+class Reconciler:
+    """Level-triggered: each round looks at everything and remembers nothing but since when it has been looking."""
+
+    def __init__(self, db: Database, fleet: Fleet) -> None:
+        self._db, self._fleet = db, fleet
+        self._watching_since = now()
+
+    async def round(self) -> plan.Verdict:
+        """One look at everything, and what it led to."""
+        fleet = self._fleet
+        # Machines first: a machine made after this look belongs to a row that is older than the look at the rows.
+        machines, silent = await fleet.machines()
+        rows = await self._db.read(_rows)
+        fleet.in_use = await self._db.read(service.in_use)
+        heard = [row for row in rows if row.provider in machines]
+        known = {row.id for row in rows}
+        strangers = [
+            machine.droplet_id for found in machines.values() for machine in found if machine.droplet_id not in known
+        ]
+        deleted = await self._db.read(_deleted, strangers) if strangers else frozenset()
+        live_jobs = await self._db.read(_live_jobs, heard)
+        verdict = plan.reconcile(
+            [_row(row, live_jobs) for row in heard],
+            [_seen(machine) for found in machines.values() for machine in found],
+            deleted,
+            now=now(),
+            watching_since=self._watching_since,
+            lost_after_seconds=fleet.lost_after_seconds,
+        )
+        for name, reason in silent.items():
+            log().warning("provider cannot be asked for its machines", provider=name, error=reason)
+        if verdict.lost or verdict.failed or verdict.finish_off:
+            await self._db.write(_apply, verdict)
+        await self._destroy(machines, verdict.destroy)
+        return verdict
+
+    async def _destroy(self, machines: dict[str, list[Machine]], refs: Sequence[str]) -> None:
+        wanted = set(refs)
+        for provider, found in machines.items():
+            for machine in found:
+                if machine.ref in wanted:
+                    try:
+                        await self._fleet.drivers[provider].destroy(machine.ref)
+                        log().info("surplus machine ended", provider=provider, ref=machine.ref)
+                    except Problem as problem:  # it is still there at the next round
+                        log().warning("surplus machine could not be ended", ref=machine.ref, error=problem.detail)
+
+
+def _rows(tx: Tx) -> list[Any]:
+    return list(tx.execute(_ROWS))
+
+
+def _row(row: Any, live_jobs: set[str]) -> plan.Row:
+    return plan.Row(
+        id=row.id,
+        status=row.status,
+        machine_ref=row.machine_ref,
+        job_is_live=row.job_id in live_jobs,
+        last_seen_at=row.last_seen_at,
+        heartbeat_seconds=row.heartbeat_seconds or 0.0,
+        since=row.updated_at,
+        cluster_id=row.cluster_id,
+    )
+
+
+def _seen(machine: Machine) -> plan.Seen:
+    return plan.Seen(ref=machine.ref, droplet_id=machine.droplet_id, running=machine.status != "stopped")
+
+
+def _live_jobs(tx: Tx, rows: Sequence[Any]) -> set[str]:
+    return jobs.is_live(tx, {row.job_id for row in rows if row.status in (*COMING, *LEAVING) and row.job_id})
+
+
+def _deleted(tx: Tx, droplet_ids: Sequence[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for start in range(0, len(droplet_ids), 500):
+        chunk = droplet_ids[start : start + 500]
+        query = select(droplets.c.id).where(droplets.c.id.in_(chunk), droplets.c.status == "deleted")
+        found.update(tx.execute(query).scalars())
+    return frozenset(found)
+
+
+def _apply(tx: Tx, verdict: plan.Verdict) -> None:
+    """Write the verdict, on rows that are still what they were when it was reached."""
+    _move(tx, verdict.lost, ("active", "provisioning"), "lost")
+    _move(tx, verdict.failed, COMING, "failed")
+    leaving = _load(tx, verdict.finish_off, (*LEAVING, "lost", "failed"))
+    live = _live_jobs(tx, leaving)
+    rows = [row for row in leaving if row.status not in LEAVING or row.job_id not in live]
+    by_cluster: dict[str | None, list[Any]] = {}
+    for row in rows:
+        by_cluster.setdefault(row.cluster_id, []).append(row)
+    for group in by_cluster.values():
+        broken = next((row.status_reason for row in group if row.status in ("lost", "failed")), None)
+        destroy.end(tx, group, f"replaced: {broken}" if broken else "its deletion is taken up again")
+
+
+def _move(tx: Tx, reasons: dict[str, str], statuses: Sequence[str], status: str) -> None:
+    if reasons:
+        rows = _load(tx, list(reasons), statuses)
+        service.move(tx, rows, status, {row.id: reasons[row.id] for row in rows})
+
+
+def _load(tx: Tx, droplet_ids: Sequence[str], statuses: Sequence[str]) -> list[Any]:
+    found: list[Any] = []
+    for start in range(0, len(droplet_ids), 500):
+        chunk = droplet_ids[start : start + 500]
+        found += tx.execute(select(droplets).where(droplets.c.id.in_(chunk), droplets.c.status.in_(statuses)))
+    return found
+
+
+def gone(tx: Tx, droplet_id: str) -> None:
+    """A provider says at once that a machine ended; the next round would find it too."""
+    rows = _load(tx, [droplet_id], ("active",))
+    service.move(tx, rows, "lost", "its machine ended")
+
+
+def prune(tx: Tx, before: dt.datetime, limit: int = 500) -> int:
+    """Forget droplets that were deleted before; how many."""
+    query = select(droplets.c.id).where(droplets.c.status == "deleted", droplets.c.deleted_at < before).limit(limit)
+    old = list(tx.execute(query).scalars())
+    for table, column in ((agents, agents.c.droplet_id), (vitals, vitals.c.droplet_id), (droplets, droplets.c.id)):
+        tx.execute(table.delete().where(column.in_(old)))
+    return len(old)
+
+
+def expire_tokens(tx: Tx) -> None:
+    """Forget one-time tokens once their droplet has enrolled and their life is over."""
+    tx.execute(
+        update(agents)
+        .where(agents.c.token_expires_at < tx.now, agents.c.enrolled_at.is_not(None), agents.c.token_hash != "")
+        .values(token_hash="", nonce_hash=None)
+    )

@@ -1,0 +1,185 @@
+"""Droplets over HTTP."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar.params import Parameter
+
+from clustergenie import placement
+from clustergenie.droplets import destroy, orphans, provision, service
+from clustergenie.droplets.agent_routes import routes as agent_routes
+from clustergenie.droplets.fleet import Fleet
+from clustergenie.droplets.membership import NoSuchCluster
+from clustergenie.droplets.models import Droplet, DropletLeaving, DropletNameTaken, DropletNotFound, DropletSpec, Slug
+from clustergenie.droplets.orphans import Orphan, OrphanNotFound
+from clustergenie.jobs import Job
+from clustergenie.platform import http as web
+from clustergenie.platform.db import Database
+from clustergenie.platform.errors import Conflict
+from clustergenie.providers import Catalog, Throttled, UnknownProvider
+
+
+class DropletReply(msgspec.Struct):
+    """A droplet, the job that is at work on it, and what became of the request."""
+
+    droplet: Droplet
+    message: str
+    job: Job | None = None
+
+
+class DropletList(msgspec.Struct):
+    """A page of droplets."""
+
+    droplets: list[Droplet]
+    page: int
+    page_size: int
+    total: int
+    next_cursor: str | None
+
+
+class OrphanList(msgspec.Struct):
+    """Every orphan, and what they cost together per hour."""
+
+    orphans: list[Orphan]
+    hourly_usd_micros: int
+
+
+class OrphanReply(msgspec.Struct):
+    """What became of an orphan."""
+
+    message: str
+    orphan: Orphan | None = None
+    droplet: Droplet | None = None
+
+
+class ProviderList(msgspec.Struct):
+    """The providers that are configured."""
+
+    providers: list[dict[str, Any]]
+
+
+class Schedule(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be placed; nothing is ordered."""
+
+    provider: Slug | None = None
+    region: Slug | None = None
+    size: Slug | None = None
+    image: Slug | None = None
+
+
+class Candidates(msgspec.Struct):
+    """Every offer with its score and reasons, best first; `chosen` is null if none fits."""
+
+    candidates: list[placement.Candidate]
+    chosen: placement.Candidate | None
+
+
+@web.post("/droplets", raises=[NoSuchCluster, DropletNameTaken, Conflict, service.Unplaceable], tags=["droplets"])
+async def create_droplet(db: Database, fleet: Fleet, data: DropletSpec) -> DropletReply:
+    """Ask for a droplet; follow its provisioning by the job in the reply."""
+    droplet, job = await db.write(provision.request, fleet, data)
+    return DropletReply(droplet, "created", job)
+
+
+@web.get("/droplets", tags=["droplets"])
+async def list_droplets(
+    db: Database,
+    paging: web.Paging,
+    cluster_id: Annotated[str | None, Parameter(max_length=64)] = None,
+    status: Annotated[str | None, Parameter(max_length=16, description=", ".join(service.STATUSES))] = None,
+    provider: Annotated[str | None, Parameter(max_length=64)] = None,
+    region: Annotated[str | None, Parameter(max_length=64)] = None,
+    q: Annotated[str | None, Parameter(max_length=255, description="Part of the name.")] = None,
+) -> DropletList:
+    """List droplets, newest first unless asked otherwise; deleted ones only with `status=deleted`."""
+    found = await db.read(service.page, service.DropletFilter(cluster_id, status, provider, region, q), paging)
+    return DropletList(found.items, found.page, found.page_size, found.total, found.next_cursor)
+
+
+@web.get("/droplets/orphans", raises=[Throttled], tags=["droplets"])
+async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
+    """Machines of this installation that no droplet accounts for, with what they cost."""
+    found = await orphans.find(db, fleet)
+    return OrphanList(found, sum(orphan.hourly_usd_micros for orphan in found))
+
+
+@web.post(
+    "/droplets/orphans/{ref:str}/adopt",
+    raises=[OrphanNotFound, Conflict, Throttled],
+    status_code=200,
+    tags=["droplets"],
+)
+async def adopt_orphan(db: Database, fleet: Fleet, ref: str) -> OrphanReply:
+    """Make an orphan a droplet again."""
+    return OrphanReply("adopted", droplet=await orphans.adopt(db, fleet, ref))
+
+
+@web.post("/droplets/orphans/{ref:str}/destroy", raises=[OrphanNotFound, Throttled], status_code=200, tags=["droplets"])
+async def destroy_orphan(db: Database, fleet: Fleet, ref: str) -> OrphanReply:
+    """End an orphan."""
+    return OrphanReply("destroyed", orphan=await orphans.destroy(db, fleet, ref))
+
+
+@web.get("/droplets/{droplet_id:str}", raises=[DropletNotFound], tags=["droplets"])
+async def get_droplet(db: Database, droplet_id: str) -> DropletReply:
+    """One droplet with what its agent last measured."""
+    return DropletReply(await db.read(service.get, droplet_id), "ok")
+
+
+@web.delete("/droplets/{droplet_id:str}", raises=[DropletNotFound, DropletLeaving], status_code=202, tags=["droplets"])
+async def delete_droplet(db: Database, droplet_id: str) -> DropletReply:
+    """Drain and delete a droplet; its cluster wants one fewer."""
+    droplet, job = await db.write(destroy.request, droplet_id)
+    return DropletReply(droplet, "deleting", job)
+
+
+@web.get("/providers", tags=["placement"])
+async def list_providers(fleet: Fleet) -> ProviderList:
+    """The providers, how many droplets each carries, and what they say of themselves."""
+    return ProviderList(
+        [
+            {
+                "name": name,
+                "kind": driver.kind,
+                "default": name == fleet.default_provider,
+                "droplets": fleet.in_use.get(name, 0),
+                "note": fleet.catalog(name).note,
+            }
+            for name, driver in fleet.drivers.items()
+        ]
+    )
+
+
+@web.get("/providers/{name:str}/catalog", raises=[UnknownProvider], tags=["placement"])
+async def get_catalog(fleet: Fleet, name: str) -> Catalog:
+    """The regions, sizes with prices, and images of a provider."""
+    return fleet.catalog(name)
+
+
+@web.post("/schedule", status_code=200, tags=["placement"])
+async def schedule(fleet: Fleet, data: Schedule) -> Candidates:
+    """Where a droplet like this would go, and why not elsewhere."""
+    wish = placement.Wish(
+        provider=data.provider,
+        region=data.region,
+        size=data.size,
+        image=data.image,
+        default_provider=fleet.default_provider,
+    )
+    ranked = placement.rank(wish, fleet.offers())
+    return Candidates(ranked, placement.choose(wish, fleet.offers()))
+
+
+routes = [
+    create_droplet,
+    list_droplets,
+    list_orphans,
+    adopt_orphan,
+    destroy_orphan,
+    get_droplet,
+    delete_droplet,
+    list_providers,
+    get_catalog,
+    schedule,
+    *agent_routes,
+]
