@@ -29,7 +29,7 @@ Scenario = Callable[[Driver], Awaitable[None]]
 
 @pytest.fixture(params=["local", "simulated"])
 def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
-    found: Account = {"local": LocalAccount, "simulated": SimulatedAccount}[request.param](tmp_path)
+    found: Account = LocalAccount(tmp_path) if request.param == "local" else SimulatedAccount(tmp_path)
     yield found
     found.cancel()
 

@@ -55,12 +55,8 @@ class LocalAccount:
 
     def groups(self) -> list[Path]:
         """The control groups of droplets below this directory."""
-        return [
-            group
-            for parent in set(limits.probe(records.root_of(self.data_dir)).parents.values())
-            for group in Path(parent).iterdir()
-            if group.is_dir()
-        ]
+        allowed = limits.probe(records.root_of(self.data_dir))
+        return [group for parent in set(allowed.parents.values()) for group in Path(parent).glob(f"{allowed.key}-*")]
 
     def cancel(self) -> None:
         local.stop_all(self.data_dir, grace_seconds=0.5)

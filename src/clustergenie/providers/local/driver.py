@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from clustergenie.providers.driver import Catalog, Machine, OnGone, Order, Region
-from clustergenie.providers.errors import MachineNotFound, Refused
+from clustergenie.providers.errors import MachineNotFound, NoCapacity, Refused
 from clustergenie.providers.local import adopt, limits, machines, records, spawn
 from clustergenie.providers.local.limits import Limits
 from clustergenie.providers.local.network import Network
@@ -96,7 +96,10 @@ class LocalDriver:
 
     async def _create(self, order: Order) -> Machine:
         known = self._spawned.get(order.droplet_id)
-        intent, agent = await self._thread(machines.order, self._place, self._network, order, known)
+        try:
+            intent, agent = await self._thread(machines.order, self._place, self._network, order, known)
+        except OSError as error:
+            raise NoCapacity(f"This computer cannot hold another droplet: {error}.") from error
         self._spawned[order.droplet_id] = agent
         self._watch.add(order.droplet_id, agent)
         return machines.machine(self.name, intent, running=True)

@@ -16,10 +16,11 @@ CONTROLLERS = ("cpu", "cpuacct", "memory", "pids")
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Where droplets of one data directory get their groups: controller → directory. Empty: nowhere."""
+    """Where droplets get their groups: controller → directory; empty: nowhere. `key` keeps data directories apart."""
 
     version: int = 0
     parents: dict[str, str] = {}
+    key: str = ""
 
     def describe(self) -> str:
         """How a size is enforced, for the user."""
@@ -32,32 +33,35 @@ class Limits(msgspec.Struct, frozen=True):
         """The groups a droplet will have; none is made yet."""
         if not self.parents:
             return {}
-        return {"version": self.version, **{name: f"{path}/{droplet_id}" for name, path in self.parents.items()}}
+        return {
+            "version": self.version,
+            **{name: f"{path}/{self.key}-{droplet_id}" for name, path in self.parents.items()},
+        }
 
 
 def probe(root: Path, system: Path = SYSTEM) -> Limits:
-    """What this host allows, found out by doing it. `root` keeps data directories apart."""
+    """What this host allows the droplets below `root`, found out by doing it."""
     key = hashlib.sha256(str(root).encode()).hexdigest()[:12]
     if (system / "cgroup.controllers").exists():
-        return _probe_v2(system / "clustergenie" / key, system)
+        return _probe_v2(system / "clustergenie", key)
     parents = {}
     for name in CONTROLLERS:
-        parent = system / name / "clustergenie" / key
-        if (system / name / "cgroup.procs").exists() and _makes(parent):
+        parent = system / name / "clustergenie"
+        if (system / name / "cgroup.procs").exists() and _makes(parent / f"{key}-trial"):
             parents[name] = str(parent)
-    return Limits(1, parents) if parents else Limits()
+    return Limits(1, parents, key) if parents else Limits()
 
 
-def _probe_v2(parent: Path, system: Path) -> Limits:
+def _probe_v2(parent: Path, key: str) -> Limits:
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        for directory in (system, parent.parent, parent):
-            _enable(directory)
+        _enable(parent.parent)
+        _enable(parent)
         enabled = (parent / "cgroup.subtree_control").read_text().split()
     except OSError:
         return Limits()
     parents: dict[str, str] = {name: str(parent) for name in CONTROLLERS if name in enabled}
-    return Limits(2, parents) if parents else Limits()
+    return Limits(2, parents, key) if parents else Limits()
 
 
 def _enable(directory: Path) -> None:
@@ -71,9 +75,8 @@ def _enable(directory: Path) -> None:
                 control.write_text(f"+{name}")
 
 
-def _makes(parent: Path) -> bool:
-    """Whether groups can be made here."""
-    trial = parent / ".trial"
+def _makes(trial: Path) -> bool:
+    """Whether a group can be made here."""
     try:
         trial.mkdir(parents=True, exist_ok=True)
         trial.rmdir()
@@ -133,11 +136,3 @@ def _dropped(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def drop_parents(limits: Limits) -> None:
-    """Remove the groups that held a data directory's droplets, if none is left."""
-    for path in {Path(value) for value in limits.parents.values()}:
-        with suppress(OSError):
-            path.rmdir()
-            path.parent.rmdir()
