@@ -6,7 +6,7 @@ from typing import Any
 def cluster(**changed: Any) -> dict[str, Any]:
     """A cluster."""
     one = {"id": "cluster-1", "name": "web", "region": "nyc3", "status": "healthy", "droplets": ["droplet-1"]}
-    return {**one, "wanted_size": 1, "active": 1, "health": "All is well.", "version": 3, **changed}
+    return {**one, "wanted_size": 1, "active": 1, "health": "All is well.", "revision": 3, **changed}
 
 
 def droplet(**changed: Any) -> dict[str, Any]:

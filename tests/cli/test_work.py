@@ -15,7 +15,8 @@ def _a_cluster(api: ToyApi) -> None:
 
 def test_a_name_is_as_good_as_an_id(api: ToyApi, cli: Cli) -> None:
     assert json.loads(cli("cluster", "get", "web", "-o", "json").out) == {"cluster": cluster()}
-    assert api.asked[-1].query["q"] == "web"
+    assert api.calls("GET", "/clusters")[0].query["q"] == "web"
+    assert [asked.path for asked in api.asked[-2:]] == ["/api/v1/clusters", "/api/v1/clusters/cluster-1"]
     said = cli("cluster", "get", "we")
     assert (said.code, "There is no /api/v1/clusters/we" in said.err) == (5, True)
 
@@ -117,6 +118,14 @@ def test_parameters_are_json_where_they_are(api: ToyApi, cli: Cli) -> None:
     asked = api.calls("POST", "/jobs")[0]
     assert asked.body["parameters"] == {"count": 3, "name": "api", "cluster_id": "cluster-1"}
     assert asked.headers["idempotency-key"] == "k1"
+
+
+def test_checks_and_the_revision_are_sent_as_the_api_has_them(api: ToyApi, cli: Cli) -> None:
+    api.on("PUT", "/clusters/cluster-1", {"cluster": cluster(), "message": "updated", "job": None})
+    cli("cluster", "update", "web", "--check", "tcp:5432", "--check", "http:8080/up", "--if-revision", "3")
+    checks = [{"type": "tcp", "port": 5432}, {"type": "http", "port": 8080, "path": "/up"}]
+    assert api.calls("PUT", "/clusters/cluster-1")[0].body == {"checks": checks, "revision": 3}
+    assert "neither tcp:PORT nor" in cli("cluster", "create", "x", "--check", "udp:1").err
 
 
 def test_events_are_one_json_object_a_line(api: ToyApi, cli: Cli) -> None:

@@ -173,6 +173,12 @@ def test_a_page_that_is_not_json_is_told_as_such(api: ToyApi, client: Client) ->
         client.clusters.get("x")
 
 
+def test_a_redirect_is_named_and_not_followed(api: ToyApi, client: Client) -> None:
+    api.on("GET", "/clusters/x", (301, "moved", {"Location": "https://elsewhere/api/v1/clusters/x"}))
+    with pytest.raises(NotAnApi, match="redirects to https://elsewhere"):
+        client.clusters.get("x")
+
+
 def test_names_are_quoted_in_paths_and_none_is_left_out_of_queries(api: ToyApi, client: Client) -> None:
     client_path = "/clusters/a%20b%23c"
     api.on("GET", client_path, {"cluster": {"id": "x"}})

@@ -1,5 +1,7 @@
 """`clustergenie cluster …`."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -15,6 +17,24 @@ from clustergenie.client import Client, Cluster, NotFound
 OnConflict = Annotated[
     Literal["queue", "reject", "replace"] | None, Parameter(help="What to do about work already under way.")
 ]
+Checks = Annotated[
+    Sequence[str],
+    Parameter(name="--check", negative="", help="tcp:PORT or http:PORT/PATH, repeated; droplets must answer."),
+]
+
+
+def parse_checks(given: Sequence[str]) -> list[dict[str, Any]] | None:
+    """`tcp:5432` and `http:8080/healthz` as the API has them; None when none are given."""
+    checks: list[dict[str, Any]] = []
+    for text in given:
+        found = re.fullmatch(r"tcp:(\d+)|http:(\d+)(/\S*)?", text)
+        if not found:
+            raise Usage(f"--check {text!r} is neither tcp:PORT nor http:PORT/PATH.")
+        tcp, http, path = found.groups()
+        checks.append(
+            {"type": "tcp", "port": int(tcp)} if tcp else {"type": "http", "port": int(http), "path": path or "/"}
+        )
+    return checks or None
 
 
 def list_clusters(
@@ -39,8 +59,7 @@ def list_clusters(
 def get_cluster(cluster: ClusterRef, /, *, options: Options = DEFAULTS) -> None:
     """Show one cluster."""
     with options.client() as client:
-        found = resolve.cluster(client, cluster)
-        options.detail(CLUSTER, {"cluster": found}, "cluster")
+        options.detail(CLUSTER, client.clusters.get(resolve.cluster(client, cluster)["id"]), "cluster")
 
 
 def create_cluster(
@@ -52,6 +71,7 @@ def create_cluster(
     size: str | None = None,
     image: str | None = None,
     wanted_size: int | None = None,
+    check: Checks = (),
     waiting: Waiting = NO_WAIT,
     options: Options = DEFAULTS,
 ) -> None:
@@ -66,8 +86,9 @@ def create_cluster(
         wanted_size: How many droplets it should have; without it, it starts empty.
     """
     wishes = {"region": region, "provider": provider, "size": size, "image": image, "wanted_size": wanted_size}
+    checks = parse_checks(check)
     with options.client() as client:
-        reply: Any = client.clusters.create(name=name, **wishes)
+        reply: Any = client.clusters.create(name=name, checks=checks, **wishes)
         ident = reply["cluster"]["id"]
         if wanted_size and waiting.wanted:
             follow.finish(client, reply, waiting, f"create {name}")
@@ -89,7 +110,8 @@ def update_cluster(
     region: str | None = None,
     size: str | None = None,
     image: str | None = None,
-    if_version: int | None = None,
+    check: Checks = (),
+    if_revision: int | None = None,
     waiting: Waiting = NO_WAIT,
     options: Options = DEFAULTS,
 ) -> None:
@@ -101,14 +123,17 @@ def update_cluster(
         region: Where new droplets run.
         size: How big new droplets are.
         image: What new droplets boot.
-        if_version: Only if the cluster still has this version; otherwise exit 6.
+        if_revision: Only if the cluster still has this revision; otherwise exit 6.
     """
-    wishes = {"name": name, "wanted_size": wanted_size, "region": region, "size": size, "image": image}
+    wishes: dict[str, Any] = {"name": name, "wanted_size": wanted_size, "region": region, "size": size, "image": image}
+    wishes["checks"] = parse_checks(check)
     if all(wish is None for wish in wishes.values()):
-        raise Usage("Nothing to change: give at least one of --name, --wanted-size, --region, --size, --image.")
+        raise Usage(
+            "Nothing to change: give at least one of --name, --wanted-size, --region, --size, --image, --check."
+        )
     with options.client() as client:
         ident = resolve.cluster(client, cluster)["id"]
-        reply: Any = client.clusters.update(ident, **wishes, version=if_version)
+        reply: Any = client.clusters.update(ident, **wishes, revision=if_revision)
         if follow.finish(client, reply, waiting, f"update {cluster}"):
             reply = {**reply, "cluster": client.clusters.get(ident)["cluster"]}
         options.one(CLUSTER, reply, "cluster")

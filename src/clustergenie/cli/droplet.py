@@ -11,10 +11,18 @@ from clustergenie.cli.follow import DEFAULTS as NO_WAIT
 from clustergenie.cli.follow import Waiting
 from clustergenie.cli.options import DEFAULTS, ClusterRef, DropletRef, Limit, Options
 from clustergenie.cli.server import borrow, data_dir_of, starting
-from clustergenie.cli.tables import DROPLET, shape
+from clustergenie.cli.tables import COST, DROPLET, Shape, age, shape
 from clustergenie.client import ClientError
 
-ORPHAN = shape("orphan", "ref", "provider", "name", "status", "address", "region", "size", "created_at", ident="ref")
+ORPHAN = Shape(
+    "orphan",
+    (
+        *shape("orphan", "ref", "provider", "name", "ip_address", "region", "size").columns,
+        age("age", "created_at"),
+        COST,
+    ),
+    ident="ref",
+)
 
 
 def list_droplets(
@@ -44,7 +52,7 @@ def list_droplets(
 def get_droplet(droplet: DropletRef, /, *, options: Options = DEFAULTS) -> None:
     """Show one droplet."""
     with options.client() as client:
-        options.detail(DROPLET, {"droplet": resolve.droplet(client, droplet)}, "droplet")
+        options.detail(DROPLET, client.droplets.get(resolve.droplet(client, droplet)["id"]), "droplet")
 
 
 def create_droplet(

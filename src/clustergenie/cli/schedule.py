@@ -33,7 +33,7 @@ def list_schedules(*, limit: Limit = None, options: Options = DEFAULTS) -> None:
 def get_schedule(schedule: ScheduleRef, /, *, options: Options = DEFAULTS) -> None:
     """Show one schedule."""
     with options.client() as client:
-        options.detail(SCHEDULE, {"schedule": resolve.schedule(client, schedule)}, "schedule")
+        options.detail(SCHEDULE, client.schedules.get(resolve.schedule(client, schedule)["id"]), "schedule")
 
 
 def create_schedule(

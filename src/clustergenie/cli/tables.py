@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,6 +114,7 @@ def _why(item: Item) -> str:
     return text(item.get("error") or item.get("message"))
 
 
+COST = Column("usd/hour", _money, right=True)
 CLUSTER = Shape(
     "cluster",
     (
@@ -127,7 +128,7 @@ CLUSTER = Shape(
         column("provider", wide=True),
         column("size", wide=True),
         column("image", wide=True),
-        column("version", wide=True, right=True),
+        column("revision", wide=True, right=True),
     ),
 )
 DROPLET = Shape(
@@ -148,7 +149,7 @@ DROPLET = Shape(
         column("size", wide=True),
         column("image", wide=True),
         column("port", wide=True, right=True),
-        Column("usd/hour", _money, wide=True, right=True),
+        replace(COST, wide=True),
         column("status_reason", wide=True),
     ),
 )

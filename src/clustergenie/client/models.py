@@ -21,6 +21,8 @@ class Cluster(TypedDict):
     wanted_size: NotRequired[int]
     active: NotRequired[int]
     health: NotRequired[str]
+    checks: NotRequired[list[Json]]
+    revision: NotRequired[int]
     version: NotRequired[int]
     created_at: NotRequired[str]
     updated_at: NotRequired[str]
@@ -115,7 +117,7 @@ class ClusterReply(TypedDict):
 
     cluster: Cluster
     message: NotRequired[str]
-    job: NotRequired[Job]
+    job: NotRequired[Job | None]
 
 
 class DropletReply(TypedDict):
@@ -123,7 +125,7 @@ class DropletReply(TypedDict):
 
     droplet: Droplet
     message: NotRequired[str]
-    job: NotRequired[Job]
+    job: NotRequired[Job | None]
 
 
 class JobReply(TypedDict):

@@ -70,7 +70,7 @@ class Clusters(Resource):
         return cast(ClusterReply, self._call("POST", "/clusters", body=without_none(name=name, **fields)))
 
     def update(self, cluster_id: str, **fields: object) -> ClusterReply:
-        """Change name, wanted_size, size…; `version` makes it a compare-and-set (Conflict when it moved on)."""
+        """Change name, wanted_size, size…; `revision` makes it a compare-and-set (Conflict when it moved on)."""
         return cast(ClusterReply, self._call("PUT", f"/clusters/{cluster_id}", body=without_none(**fields)))
 
     def delete(self, cluster_id: str, *, on_conflict: str | None = None) -> ClusterReply:

@@ -130,7 +130,7 @@ class Transport:
                 time.sleep(backoff(attempt))
                 continue
             if reply.status < 400:
-                return reply
+                return _direct(reply, self.server)
             wait = _retry_after(reply.headers)
             again = reply.status == 429 or (reply.status in PASSING and repeatable)  # a 429 was never acted on
             if last or not again or (wait or 0) > LONGEST_RETRY_AFTER:
@@ -163,6 +163,13 @@ class Transport:
                 return connection
             connection.close()  # readable while idle means the server hung up
         return self.connect()
+
+
+def _direct(reply: Reply, server: str) -> Reply:
+    """The reply, unless it sends us elsewhere: a POST must not be turned into a GET behind the caller's back."""
+    if reply.status >= 300 and "location" in reply.headers:
+        raise NotAnApi(f"{server} redirects to {reply.headers['location']}; use that address.")
+    return reply
 
 
 def _problem(reply: Reply) -> dict[str, Any]:
