@@ -65,12 +65,11 @@ class Delivery:
 
     def announced(self, first: int, last: int, types: frozenset[str]) -> None:
         """Events `first` to `last`, of these types, are in the log now."""
-        if not self.consumer.types.isdisjoint(types):
-            self._woken.set()
-        elif self.position == first - 1 and not self._running:
+        passes_by = self.consumer.types.isdisjoint(types) and self.position == first - 1 and not self._running
+        if passes_by:  # nothing to read for it
             self.position = last
-            if last - self._noted >= SKIP:
-                self._woken.set()
+        if not passes_by or last - self._noted >= SKIP:
+            self._woken.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""

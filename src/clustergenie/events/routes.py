@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import HeaderParameter, Parameter, QueryParameter
+from litestar.params import HeaderParameter, Parameter
 from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
@@ -22,8 +22,7 @@ _ONE = f"({'|'.join(sorted(CATALOGUE))})"
 Id = Annotated[str | None, Parameter(min_length=1, max_length=255)]
 Types = Annotated[
     list[str] | None,
-    QueryParameter(
-        name="type",
+    Parameter(
         description="Event types: repeated, or with commas between.",
         max_items=100,
         schema_extra={"items": {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"}},
@@ -58,7 +57,7 @@ async def list_events(
     job_id: Id = None,
     droplet_id: Id = None,
     trace_id: Id = None,
-    types: Types = None,
+    type: Types = None,
 ) -> EventsReply:
     """What happened, newest first."""
     return await db.read(
@@ -68,7 +67,7 @@ async def list_events(
         job_id=job_id,
         droplet_id=droplet_id,
         trace_id=trace_id,
-        types=_types(types),
+        types=_types(type),
     )
 
 
@@ -79,7 +78,7 @@ async def stream_events(
     job_id: Id = None,
     droplet_id: Id = None,
     trace_id: Id = None,
-    types: Types = None,
+    type: Types = None,
     last_event_id: LastId = None,
     last_event_header: LastIdHeader = None,
 ) -> Stream:
@@ -88,7 +87,7 @@ async def stream_events(
     The `Last-Event-ID` header, which browsers send when they reconnect, wins over the parameter. When the events in
     between are too many or no longer kept, an event `resync` says so: read the rows again.
     """
-    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=_types(types))
+    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=_types(type))
     asked = _place(last_event_header) if last_event_header else last_event_id
     after = live.head if asked is None else asked
     return Stream(sse.stream(live.follow(wanted, after), after), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)

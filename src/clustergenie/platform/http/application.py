@@ -12,6 +12,7 @@ from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from clustergenie.platform.errors import invalid
@@ -28,7 +29,7 @@ def build(
 ) -> Litestar:
     """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`."""
     with warnings.catch_warnings():
-        # Litestar 3 will want each dependency marked in the signature; we are bound below 3, and `db: Database` says it.
+        # Litestar 3 will want each dependency marked in the signature; we are bound below 3, and the type says it.
         warnings.filterwarnings("ignore", "(?s).*Inferred dependency field", LitestarDeprecationWarning)
         return _build(routes, version, dependencies, more)
 
@@ -92,7 +93,10 @@ def _known(handler: Any) -> frozenset[str] | None:
     for model in models:
         for name, field in model._fields.items():
             kwarg = field.kwarg_definition
-            names.add(getattr(kwarg, "query", None) or name)
+            if isinstance(kwarg, HeaderParameter):
+                continue
+            alias = kwarg.name if isinstance(kwarg, QueryParameter) else getattr(kwarg, "query", None)
+            names.add(alias or name)
     return frozenset(names - {"data", "request", "paging"} - set(handler.resolve_dependencies()))
 
 
