@@ -178,11 +178,17 @@ def place_of(url: str) -> tuple[bool, str, int, str]:
     scheme, found, rest = url.partition("://")
     authority, _, prefix = rest.partition("/")
     if authority.startswith("["):
-        host, _, tail = authority[1:].partition("]")
-        port = tail.lstrip(":")
+        host, closed, tail = authority[1:].partition("]")
+        port, found = tail.lstrip(":"), closed and found
     else:
         host, _, port = authority.partition(":")
-    if not found or scheme not in ("http", "https") or not host or "@" in host or (port and not port.isdigit()):
+    if (
+        not found
+        or scheme not in ("http", "https")
+        or not host
+        or "@" in host
+        or (port and not (port.isdigit() and int(port) < 65536))
+    ):
         raise Unusable(f"not a server address: {url[:200]!r}")
     if scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127.")):
         raise Unusable(f"plain http is only for a server on this computer, not for {host!r}")

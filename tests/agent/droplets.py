@@ -35,13 +35,15 @@ class Droplet:
         }
         self.bootstrap.write_text(json.dumps({**content, **bootstrap}))
 
-    def start(self) -> "Droplet":
+    def start(self, below: str = "") -> "Droplet":
+        """Start the agent, if need be from a shell script that ends in `exec "$@"`."""
         environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "CG_TEST_RUN")},
             "CG_DROPLET_ID": "droplet-1",
             "CG_STATE_DIR": str(self.state),
         }
         command = [self._python, "-I", "-S", str(AGENT), "--bootstrap", str(self.bootstrap), "--state", str(self.state)]
+        command = ["sh", "-c", below, "sh", *command] if below else command
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, start_new_session=True, stderr=log, stdin=subprocess.DEVNULL, env=environment
