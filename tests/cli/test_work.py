@@ -128,6 +128,13 @@ def test_checks_and_the_revision_are_sent_as_the_api_has_them(api: ToyApi, cli: 
     assert "neither tcp:PORT nor" in cli("cluster", "create", "x", "--check", "udp:1").err
 
 
+def test_lists_are_sorted_by_the_server(api: ToyApi, cli: Cli) -> None:
+    cli("cluster", "list")
+    cli("cluster", "list", "--sort=-created_at")
+    asked = [(one.query["sort_by"], one.query["sort_dir"]) for one in api.calls("GET", "/clusters")]
+    assert asked == [("name", "asc"), ("created_at", "desc")]
+
+
 def test_events_are_one_json_object_a_line(api: ToyApi, cli: Cli) -> None:
     api.on("GET", "/events/stream", Sse([block(1, "job_started"), block(2, "resync"), block(3, "job_completed")]))
     said = cli("events", "tail", "--count", "3", "-o", "json")

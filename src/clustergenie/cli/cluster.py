@@ -10,7 +10,7 @@ from clustergenie.cli import confirm, follow, output, resolve
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.follow import DEFAULTS as NO_WAIT
 from clustergenie.cli.follow import Waiting
-from clustergenie.cli.options import DEFAULTS, ClusterRef, Limit, Options
+from clustergenie.cli.options import DEFAULTS, ClusterRef, Limit, Options, Sort, order
 from clustergenie.cli.tables import CLUSTER, JOB
 from clustergenie.client import Client, Cluster, NotFound
 
@@ -42,6 +42,7 @@ def list_clusters(
     status: str | None = None,
     region: str | None = None,
     q: str | None = None,
+    sort: Sort = "name",
     limit: Limit = None,
     options: Options = DEFAULTS,
 ) -> None:
@@ -53,7 +54,7 @@ def list_clusters(
         q: Only clusters whose name contains this.
     """
     with options.client() as client:
-        options.rows(CLUSTER, client.clusters.list(limit=limit, status=status, region=region, q=q))
+        options.rows(CLUSTER, client.clusters.list(limit=limit, status=status, region=region, q=q, **order(sort)))
 
 
 def get_cluster(cluster: ClusterRef, /, *, options: Options = DEFAULTS) -> None:

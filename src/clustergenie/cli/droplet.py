@@ -9,7 +9,7 @@ from clustergenie.cli import confirm, follow, output, resolve
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.follow import DEFAULTS as NO_WAIT
 from clustergenie.cli.follow import Waiting
-from clustergenie.cli.options import DEFAULTS, ClusterRef, DropletRef, Limit, Options
+from clustergenie.cli.options import DEFAULTS, ClusterRef, DropletRef, Limit, Options, Sort, order
 from clustergenie.cli.server import borrow, data_dir_of, starting
 from clustergenie.cli.tables import COST, DROPLET, Shape, age, shape
 from clustergenie.client import ClientError
@@ -32,6 +32,7 @@ def list_droplets(
     provider: str | None = None,
     region: str | None = None,
     q: str | None = None,
+    sort: Sort = "name",
     limit: Limit = None,
     options: Options = DEFAULTS,
 ) -> None:
@@ -46,7 +47,7 @@ def list_droplets(
     with options.client() as client:
         ident = resolve.cluster(client, cluster)["id"] if cluster else None
         filters = {"cluster_id": ident, "status": status, "provider": provider, "region": region, "q": q}
-        options.rows(DROPLET, client.droplets.list(limit=limit, **filters))
+        options.rows(DROPLET, client.droplets.list(limit=limit, **filters, **order(sort)))
 
 
 def get_droplet(droplet: DropletRef, /, *, options: Options = DEFAULTS) -> None:

@@ -11,7 +11,7 @@ from clustergenie.cli.cluster import OnConflict
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.follow import DEFAULTS as NO_WAIT
 from clustergenie.cli.follow import Waiting
-from clustergenie.cli.options import DEFAULTS, ClusterRef, JobRef, Limit, Options
+from clustergenie.cli.options import DEFAULTS, ClusterRef, JobRef, Limit, Options, Sort, order
 from clustergenie.cli.tables import EVENT, JOB, Shape, age, column, shape
 
 ATTEMPT: Shape = Shape(
@@ -34,6 +34,7 @@ def list_jobs(
     type: str | None = None,
     status: str | None = None,
     trace_id: str | None = None,
+    sort: Sort = None,
     limit: Limit = None,
     options: Options = DEFAULTS,
 ) -> None:
@@ -46,8 +47,8 @@ def list_jobs(
     """
     with options.client() as client:
         ident = resolve.cluster(client, cluster)["id"] if cluster else None
-        found = client.jobs.list(limit=limit, cluster_id=ident, type=type, status=status, trace_id=trace_id)
-        options.rows(JOB, found)
+        filters = {"cluster_id": ident, "type": type, "status": status, "trace_id": trace_id}
+        options.rows(JOB, client.jobs.list(limit=limit, **filters, **order(sort)))
 
 
 def get_job(job: JobRef, /, *, options: Options = DEFAULTS) -> None:

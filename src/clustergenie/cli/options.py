@@ -36,6 +36,14 @@ DropletRef = Annotated[str, Parameter(completer=offer("droplets"), help="Name or
 JobRef = Annotated[str, Parameter(completer=offer("jobs"), help="Id of a job.")]
 ScheduleRef = Annotated[str, Parameter(completer=offer("schedules"), help="Name or id of a schedule.")]
 Limit = Annotated[int | None, Parameter(help="At most this many.")]
+Sort = Annotated[str | None, Parameter(help="Field to sort by; descending with a minus: --sort=-created_at.")]
+
+
+def order(sort: str | None) -> dict[str, str]:
+    """The query that sorts a list; {} leaves it to the server (newest first)."""
+    if sort is None:
+        return {}
+    return {"sort_by": sort.removeprefix("-"), "sort_dir": "desc" if sort.startswith("-") else "asc"}
 
 
 @Parameter(name="*")

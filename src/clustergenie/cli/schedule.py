@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from clustergenie.cli import confirm, resolve
 from clustergenie.cli.failures import Usage
 from clustergenie.cli.job import parse_parameters
-from clustergenie.cli.options import DEFAULTS, ClusterRef, Limit, Options, ScheduleRef
+from clustergenie.cli.options import DEFAULTS, ClusterRef, Limit, Options, ScheduleRef, Sort, order
 from clustergenie.cli.tables import Shape, column, shape
 
 SCHEDULE = Shape(
@@ -24,10 +24,10 @@ SCHEDULE = Shape(
 Params = Annotated[Sequence[str], Parameter(name=["--param", "-p"], negative="", help="NAME=VALUE; repeat it.")]
 
 
-def list_schedules(*, limit: Limit = None, options: Options = DEFAULTS) -> None:
+def list_schedules(*, sort: Sort = "name", limit: Limit = None, options: Options = DEFAULTS) -> None:
     """List schedules."""
     with options.client() as client:
-        options.rows(SCHEDULE, client.schedules.list(limit=limit))
+        options.rows(SCHEDULE, client.schedules.list(limit=limit, **order(sort)))
 
 
 def get_schedule(schedule: ScheduleRef, /, *, options: Options = DEFAULTS) -> None:

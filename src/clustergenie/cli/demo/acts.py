@@ -1,6 +1,6 @@
 """The acts of the demo, in order. Everything in them is real: machines, processes, addresses, load and death."""
 
-import sys
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,12 +18,9 @@ from clustergenie.client import Client, Cluster, Droplet, NotFound
 
 BURN_SECONDS = 12
 HOT_PERCENT = 40.0
-BURN = f"import time\nend = time.monotonic() + {BURN_SECONDS}\nwhile time.monotonic() < end: pass"
-# The agent is killed from inside its own droplet, so that no process outside can be hit by mistake.
-KILL = (
-    "import json, os, pathlib; state = pathlib.Path(os.environ['CG_STATE_DIR']); "
-    "os.kill(json.loads((state / 'process.json').read_text())['pid'], 9)"
-)
+BURN = ["timeout", str(BURN_SECONDS), "sh", "-c", "while :; do :; done"]
+# The agent is killed from inside its own droplet, where its pid is written down, so that no other can be hit.
+KILL = ["sh", "-c", "kill -9 $(grep -o '\"pid\": *[0-9]*' $CG_STATE_DIR/process.json | tr -dc 0-9)"]
 WATCH = Waiting(watch=True, timeout="2m")
 
 
@@ -36,7 +33,9 @@ class Story:
 
     def active(self) -> list[Droplet]:
         """The droplets that work."""
-        return list(self.client.droplets.list(cluster_id=self.cluster_id, status="active"))
+        return list(
+            self.client.droplets.list(cluster_id=self.cluster_id, status="active", sort_by="name", sort_dir="asc")
+        )
 
     def create(self) -> None:
         """A cluster, empty."""
@@ -77,7 +76,7 @@ class Story:
         victim = self.active()[0]
         self.stage.act(
             f"Burn CPU inside {victim['name']} and see it in its metrics",
-            f"droplet exec {victim['name']} --detach -- python3 -c 'while True: pass'",
+            f"droplet exec {victim['name']} --detach -- {shlex.join(BURN)}",
             self.stage.curl("GET", f"/droplets/{victim['id']}"),
         )
         before = _cpu(victim)
@@ -108,18 +107,16 @@ class Story:
         victim = next(iter(before.values()))
         self.stage.act(
             f"Kill the machine of {victim['name']} and watch the cluster heal",
-            f"cluster watch {self.name}",
+            f"droplet exec {victim['name']} -- {shlex.join(KILL)}",
             self.stage.curl("GET", f"/health/{self.cluster_id}"),
         )
         self._inside(victim, KILL, detach=False)
-        seen_at = victim.get("last_seen_at")
 
         def noticed() -> str | None:
             now = self.client.droplets.get(victim["id"])["droplet"]
-            if now["status"] != "active":
-                return f"{victim['name']} is {now['status']}: {now.get('status_reason') or 'no reason given'}"
-            reborn = str(now.get("last_seen_at")) > str(seen_at) and len(self.active()) == len(before)
-            return f"{victim['name']} was started again" if reborn and self._healthy() else None
+            if now["status"] == "active":
+                return None
+            return f"{victim['name']} is {now['status']}: {now.get('status_reason') or 'no reason given'}"
 
         words, seconds = until(noticed, 60, "The notice of the death")
         self.stage.noted("death noticed", seconds, words)
@@ -152,11 +149,13 @@ class Story:
         left = self.client.droplets.list(cluster_id=self.cluster_id)
         return all(droplet["status"] == "deleted" for droplet in left)
 
-    def _inside(self, droplet: Mapping[str, Any], program: str, *, detach: bool) -> None:
+    def _inside(self, droplet: Mapping[str, Any], program: list[str], *, detach: bool) -> None:
         if self.data_dir is None:
             raise Failed("The droplets' machines are not on this computer.")
-        enter = borrow("enter_detached" if detach else "enter")
-        enter(self.data_dir, droplet["id"], [sys.executable, "-I", "-c", program])
+        if detach:
+            borrow("enter_detached")(self.data_dir, droplet["id"], program)
+        elif code := borrow("enter")(self.data_dir, droplet["id"], program):
+            raise Failed(f"{shlex.join(program)} inside {droplet['name']} exited {code}.")
 
 
 def _cpu(droplet: Droplet) -> float:
