@@ -156,5 +156,5 @@ async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
     return {**pool.snapshot(), "queue": await db.read(service.queue_state)}
 
 
-routes = [create_job, list_jobs, get_job, cancel_job, retry_job, list_attempts, *schedule_routes]
-observability_routes = [show_pool]
+routes = [create_job, list_jobs, get_job, cancel_job, retry_job, list_attempts, show_pool, *schedule_routes]
+root_routes = [show_pool]

@@ -13,6 +13,8 @@ from clustergenie.platform.db import Database
 from clustergenie.platform.telemetry import log, registry
 
 LEASE_SECONDS = 30.0
+GAP_SECONDS = 0.1
+"""However often a tick is nudged, this is left between rounds for the rest of the process."""
 
 failures = Counter("clustergenie_tick_failures_total", "Rounds that raised.", ("tick",), registry=registry)
 
@@ -66,6 +68,7 @@ class Ticker:
             except Exception:  # noqa: BLE001 - a round that fails is counted and said; the next one must still come
                 failures.labels(tick.name).inc()
                 log().exception("tick failed", tick=tick.name)
+            await asyncio.sleep(min(GAP_SECONDS, tick.seconds))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(tick.nudged.wait(), tick.seconds)
             tick.nudged.clear()

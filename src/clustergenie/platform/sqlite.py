@@ -135,8 +135,11 @@ class SqliteBackend:
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, sink: EventSink, clock: Clock = now) -> None:
-        self.path, self._sink, self._clock = path, sink, clock
+    def __init__(
+        self, path: Path, sink: EventSink, clock: Clock = now, prepare: Callable[[Path], None] | None = None
+    ) -> None:
+        """`prepare` is called with the lock held and before anything is opened, to migrate the schema."""
+        self.path, self._sink, self._clock, self._prepare = path, sink, clock, prepare
         self._listeners: list[Listener] = []
         self._engine = engine_for(path)
         self._queue: queue.SimpleQueue[_One | _Many | None] = queue.SimpleQueue()
@@ -153,6 +156,8 @@ class SqliteBackend:
         self._loop = asyncio.get_running_loop()
         self._lock_fd = take_lock(self.path)
         try:
+            if self._prepare is not None:
+                self._prepare(self.path)
             self._connection = self._connect()
         except (DBAPIError, sqlite3.Error) as error:
             raise CannotStart(f"The database {self.path} cannot be opened: {_cause(error)}.") from error

@@ -1,6 +1,7 @@
 """Serve HTTP the one way every slice serves it: problems, paging, documented statuses, request ids, metrics."""
 
 from clustergenie.platform.http.application import build, unknown_path
+from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Page, Paging, fetch_page, paging_dependency
 from clustergenie.platform.http.problems import ProblemDocument, exception_handlers, render
@@ -13,6 +14,7 @@ __all__ = [
     "ProblemDocument",
     "build",
     "delete",
+    "docs_routes",
     "exception_handlers",
     "fetch_page",
     "get",

@@ -1,0 +1,182 @@
+"""The web process: one visible list of routes, and `serve`, which runs the control plane."""
+
+import asyncio
+import contextlib
+import http
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+import msgspec
+import uvicorn
+import uvloop
+from litestar import Litestar, MediaType, Response, Router
+from prometheus_client import generate_latest
+
+import clustergenie
+from clustergenie import worker
+from clustergenie.clusters import routes as clusters
+from clustergenie.diagnosis import routes as diagnosis
+from clustergenie.droplets import routes as droplets
+from clustergenie.events import routes as events
+from clustergenie.jobs import routes as jobs
+from clustergenie.monitoring import routes as monitoring
+from clustergenie.platform import http as web
+from clustergenie.platform import serving, telemetry
+from clustergenie.platform.config import Settings
+from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import CannotStart, Problem
+from clustergenie.platform.telemetry import log
+from clustergenie.worker import Runtime
+
+API = (
+    clusters.routes,
+    droplets.routes,
+    jobs.routes,
+    monitoring.routes,
+    diagnosis.routes,
+    events.routes,
+)
+ROOT = (jobs.root_routes, events.root_routes)
+# What the first API served at the root as well.
+
+
+class Health(msgspec.Struct):
+    """The process is alive."""
+
+    status: str
+    version: str
+
+
+class Readiness(msgspec.Struct):
+    """Whether requests can be served, and by which dependency not."""
+
+    status: str
+    version: str
+    dependencies: dict[str, str]
+
+
+class NotReady(Problem):
+    """The service is not ready."""
+
+    status = 503
+
+
+@web.get("/healthz", tags=["service"])
+async def healthz() -> Health:
+    """The process is alive."""
+    return Health("ok", clustergenie.__version__)
+
+
+@web.get("/readyz", raises=[NotReady], tags=["service"])
+async def readyz(runtime: Runtime) -> Readiness:
+    """Requests can be served: the database answers, workers claim, providers are known."""
+    found: dict[str, str] = {}
+    try:
+        await asyncio.wait_for(runtime.db.read(_probe), 2)
+        found["database"] = "ok"
+    except (Problem, TimeoutError) as failure:
+        found["database"] = f"does not answer: {failure or 'no answer within 2 s'}"
+    found["workers"] = "stopping" if runtime.pool.snapshot()["stopping"] else "ok"
+    found["providers"] = "ok" if runtime.fleet.offers() else "no provider has said what it offers"
+    bad = {name: state for name, state in found.items() if state != "ok"}
+    if bad:
+        raise NotReady("; ".join(f"{name}: {state}" for name, state in bad.items()) + ".", dependencies=found)
+    return Readiness("ready", clustergenie.__version__, found)
+
+
+def _probe(tx: Tx) -> None:
+    tx.connection.exec_driver_sql("SELECT 1")
+
+
+@web.get("/metrics", media_type=MediaType.TEXT, tags=["service"])
+async def scrape(runtime: Runtime, db: Database) -> Response[bytes]:
+    """The Prometheus scrape of this process."""
+    runtime.pool.snapshot()
+    telemetry.database_backlog.set(db.backlog())
+    await monitoring.collect(db)
+    return Response(generate_latest(telemetry.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def build(runtime: Runtime) -> Litestar:
+    """The web application over a runtime."""
+    api = Router("/api/v1", route_handlers=[route for several in API for route in several])
+    root = [route for several in ROOT for route in several]
+    return web.build(
+        [api, *root, healthz, readyz, scrape, *web.docs_routes, web.unknown_path],
+        version=clustergenie.__version__,
+        dependencies={
+            "runtime": runtime,
+            "db": runtime.db,
+            "submit": jobs.submitter(runtime.db),
+            "pool": runtime.pool,
+            "fleet": runtime.fleet,
+            "desk": runtime.desk,
+            "live": runtime.live,
+            "bus": runtime.bus,
+        },
+    )
+
+
+class Server(uvicorn.Server):
+    """Ends open streams when told to stop, so that they do not hold up the rest."""
+
+    def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM or SIGINT."""
+        log().info("stopping", signal=signal.Signals(sig).name)
+        self.should_exit = True
+        asyncio.get_running_loop().call_soon_threadsafe(self._runtime.live.close)
+
+
+def serve(settings: Settings) -> None:
+    """Run the control plane until SIGTERM or SIGINT. Raises CannotStart with a sentence."""
+    telemetry.configure_logs(settings.log_level, settings.environment)
+    listening = serving.bind(settings.host, settings.port)
+    with contextlib.closing(listening), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listening))
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    url = serving.url_of(settings.host, listening)
+    with _sentence_on_stderr():
+        runtime = await worker.start(settings, url)
+    app = web.Observed(
+        build(runtime),  # type: ignore[arg-type]  # Litestar types scopes more narrowly than ASGI does
+        environment=settings.environment,
+        level=settings.log_level,
+        version=clustergenie.__version__,
+    )
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=4096,
+        timeout_graceful_shutdown=10,
+        h11_max_incomplete_event_size=65536,
+    )
+    note = serving.note(settings.data_dir, url)
+    sys.stderr.write(f"ClusterGenie {clustergenie.__version__} serves {url} (data in {settings.data_dir})\n")
+    log().info("serving", url=url, data_dir=str(settings.data_dir), environment=settings.environment)
+    try:
+        await Server(config, runtime).serve(sockets=[listening])
+    finally:
+        await runtime.stop()
+        note.unlink(missing_ok=True)
+        log().info("stopped")
+
+
+@contextlib.contextmanager
+def _sentence_on_stderr() -> Iterator[None]:
+    try:
+        yield
+    except CannotStart as reason:
+        log().error("cannot start", reason=str(reason), status=http.HTTPStatus.SERVICE_UNAVAILABLE)
+        raise

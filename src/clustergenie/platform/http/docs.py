@@ -1,0 +1,40 @@
+"""Show the API to a person: `/docs`, drawn from `/openapi.json` by files of our own, so it works offline."""
+
+import functools
+from pathlib import Path
+
+from litestar import Response
+
+from clustergenie.platform.errors import NotFound
+from clustergenie.platform.http.routes import get
+
+_PAGE = Path(__file__).parent / "page"
+_TYPES = {"docs.js": "text/javascript; charset=utf-8", "docs.css": "text/css; charset=utf-8"}
+_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'"
+
+
+@get("/docs", media_type="text/html", include_in_schema=False)
+async def show_docs() -> Response[bytes]:
+    """The page."""
+    return _file("docs.html", "text/html; charset=utf-8")
+
+
+@get("/docs/{name:str}", include_in_schema=False)
+async def show_docs_file(name: str) -> Response[bytes]:
+    """Its script and style."""
+    if name not in _TYPES:
+        raise NotFound(f"The docs have no file {name!r}.")
+    return _file(name, _TYPES[name])
+
+
+@functools.cache
+def _content(name: str) -> bytes:
+    return (_PAGE / name).read_bytes()
+
+
+def _file(name: str, media_type: str) -> Response[bytes]:
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _POLICY}
+    return Response(_content(name), media_type=media_type, headers=headers)
+
+
+routes = [show_docs, show_docs_file]

@@ -1,0 +1,197 @@
+"""The work process: one visible list of job handlers, consumers and ticks, and the order in which they live."""
+
+import asyncio
+import datetime as dt
+import os
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from clustergenie import clusters, diagnosis, droplets, events, jobs, monitoring, providers
+from clustergenie.platform import migrate
+from clustergenie.platform.config import Settings
+from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.event import Event
+from clustergenie.platform.sqlite import SqliteBackend
+from clustergenie.platform.telemetry import log
+
+JOBS_KEPT = dt.timedelta(days=30)
+PRUNE_ROUNDS = 20
+
+
+@dataclass
+class Runtime:
+    """Everything that runs behind the API; the API's handlers get these by name."""
+
+    settings: Settings
+    db: Database
+    live: events.Live
+    bus: events.Bus
+    fleet: droplets.Fleet
+    desk: droplets.Desk
+    pool: jobs.Pool
+    drivers: providers.Registry
+    ticker: jobs.Ticker
+    undo: list[Any]
+
+    async def stop(self) -> None:
+        """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
+        await self.ticker.stop()
+        await self.pool.stop()
+        await self.bus.stop()
+        await self.drivers.close()
+        await self.db.stop()
+
+
+def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
+    """Who does which kind of job."""
+    return [
+        jobs.noop_handler,
+        droplets.provision_handler(fleet),
+        droplets.destroy_handler(fleet),
+        clusters.scale_handler(fleet),
+        clusters.heal_handler(fleet),
+        clusters.delete_handler(fleet),
+        *monitoring.handlers(db, fleet),
+        *diagnosis.handlers(db, fleet),
+    ]
+
+
+def consumers() -> list[events.Consumer]:
+    """Who listens to which events."""
+    return [*monitoring.consumers()]
+
+
+def ticks(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.Tick]:
+    """What is done every few seconds, whoever leads."""
+    reconciler = droplets.Reconciler(db, fleet)
+
+    async def look_at_clusters() -> object:
+        return await clusters.round_of_all(db)
+
+    async def sweep() -> object:
+        return await jobs.sweep(db)
+
+    async def age() -> object:
+        return await db.write(jobs.age)
+
+    async def fire_schedules() -> object:
+        return await jobs.fire_due(db)
+
+    async def prune() -> object:
+        return await _prune(db, settings)
+
+    return [
+        jobs.Tick("reconcile", settings.reconcile_seconds, reconciler.round),
+        jobs.Tick("clusters", settings.reconcile_seconds, look_at_clusters),
+        jobs.Tick("rescue", 5.0, sweep),
+        jobs.Tick("ageing", 30.0, age),
+        jobs.Tick("schedules", 1.0, fire_schedules),
+        jobs.Tick("catalogs", 60.0, fleet.refresh),
+        jobs.Tick("retention", 300.0, prune),
+        *monitoring.ticks(db, fleet),
+    ]
+
+
+async def _prune(db: Database, settings: Settings) -> None:
+    """Forget what is older than it has to be, in bites that never hold the database for long."""
+    moment = await db.read(lambda tx: tx.now)
+    for forget, kept in (
+        (events.prune, dt.timedelta(hours=settings.events_retention_hours)),
+        (jobs.prune, JOBS_KEPT),
+        (droplets.prune, JOBS_KEPT),
+        (monitoring.prune, dt.timedelta(hours=settings.metrics_retention_hours)),
+        (diagnosis.prune, JOBS_KEPT),
+    ):
+        for _ in range(PRUNE_ROUNDS):
+            if not await db.write(forget, moment - kept):
+                break
+    await db.write(droplets.expire_tokens)
+
+
+async def start(settings: Settings, server_url: str) -> Runtime:
+    """Bring everything up; when this returns, requests can be answered. Raises CannotStart."""
+    migrate.directory(settings.data_dir)
+    database = settings.database_path()
+    db = Database(SqliteBackend(database, events.append, prepare=migrate.ensure))
+    await db.start()
+    installation = await db.write(_first_things)
+    droplets.plug(clusters.Members())
+
+    async def call(path: str, body: dict[str, Any], credential: str | None) -> tuple[int, dict[str, Any]]:
+        return await desk.call(path, body, credential)
+
+    background: set[asyncio.Task[None]] = set()
+
+    def on_gone(droplet_id: str) -> None:
+        task = asyncio.create_task(db.write(droplets.gone, droplet_id))
+        background.add(task)
+        task.add_done_callback(background.discard)
+
+    drivers = providers.build(settings, installation, server_url=server_url, call=call, on_gone=on_gone)
+    fleet = droplets.Fleet(
+        drivers,
+        installation_id=installation,
+        tokens=droplets.Tokens(secret_key(settings)),
+        server_url=server_url,
+        default_provider=settings.default_provider,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        lost_after_seconds=settings.lost_after_seconds,
+    )
+    desk = droplets.Desk(db, fleet)
+    live = events.Live(db)
+    bus = events.EmbeddedBus(db, consumers())
+    pool = jobs.Pool(
+        db, jobs.SqliteStore(), handlers(db, fleet), count=settings.worker_count, queue=settings.worker_queue
+    )
+    beats = ticks(db, fleet, settings)
+    ticker = jobs.Ticker(db, pool.worker_id, beats)
+    db.listen(_nudger({beat.name: beat for beat in beats}))
+    await drivers.start()
+    await fleet.refresh()
+    await live.start()
+    await bus.start()
+    taken = await pool.start(alone=True)
+    if taken:
+        log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
+    await ticker.start()
+    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, [])
+
+
+def _first_things(tx: Tx) -> str:
+    clusters.seed(tx)
+    return droplets.installation_id(tx)
+
+
+def _nudger(beats: dict[str, jobs.Tick]) -> Any:
+    """What happened to droplets is looked at at once, not at the next beat."""
+
+    def told(committed: list[Event]) -> None:
+        kinds = {event.type for event in committed}
+        if any(kind.startswith(("droplet_", "cluster_")) for kind in kinds):
+            beats["clusters"].nudge()
+        if kinds & {"droplet_lost", "droplet_updated"}:
+            beats["reconcile"].nudge()
+
+    return told
+
+
+def secret_key(settings: Settings) -> bytes:
+    """The installation's secret, made at the first start and kept beside the database, readable only by us."""
+    path = settings.data_dir / "secret.key"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error
+    else:
+        with os.fdopen(fd, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+    content = path.read_text().strip()
+    if len(content) != 64:
+        raise CannotStart(f"The secret key {path} is damaged; restore it, or delete it to have a new one made.")
+    return bytes.fromhex(content)
