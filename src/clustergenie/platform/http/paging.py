@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from clustergenie.platform.clock import rfc3339
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import invalid
+from clustergenie.platform.types import UtcDateTime
 
 T = TypeVar("T")
+_Condition = ColumnElement[bool]
 
 MAX_PAGE_SIZE = 100
 
@@ -69,7 +71,9 @@ def fetch_page(
     total = tx.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     ordered = query.order_by(*((column.desc(), key.desc()) if down else (column.asc(), key.asc())))
     if paging.cursor is not None:
-        ordered = ordered.where(_after(_read_cursor(paging.cursor, name, paging.sort_dir), column, key, down=down))
+        ordered = ordered.where(
+            _after(_read_cursor(paging.cursor, name, paging.sort_dir, column, key), column, key, down=down)
+        )
     else:
         ordered = ordered.offset((paging.page - 1) * paging.page_size)
     rows = list(tx.execute(ordered.limit(paging.page_size + 1)).fetchall())
@@ -79,17 +83,19 @@ def fetch_page(
     return rows, total, following
 
 
-def _after(last: list[Any], column: ColumnElement[Any], key: ColumnElement[Any], *, down: bool) -> ColumnElement[bool]:
+def _after(last: tuple[Any, Any], column: ColumnElement[Any], key: ColumnElement[Any], *, down: bool) -> _Condition:
     value, ident = last
-    if issubclass(column.type.python_type, dt.datetime):
-        value = dt.datetime.fromisoformat(value) if value is not None else None
-    further = key < ident if down else key > ident
+    further: _Condition = key < ident if down else key > ident
+    if column is key:
+        return further
     if value is None:
         return and_(column.is_(None), further) if down else or_(column.is_not(None), further)
-    beyond = column < value if down else column > value
+    # The outer bound alone is what an index can seek to; without it a deep page would read all those before it.
+    if not down:
+        return and_(column >= value, or_(column > value, further))
+    beyond = and_(column <= value, or_(column < value, further))
     # NULLs sort lowest on SQLite and MySQL: last when descending.
-    rest = or_(beyond, column.is_(None)) if down else beyond
-    return or_(rest, and_(column == value, further))
+    return or_(beyond, column.is_(None)) if getattr(column, "nullable", True) else beyond
 
 
 def _cursor(name: str, direction: str, row: Row[Any], column: ColumnElement[Any], key: ColumnElement[Any]) -> str:
@@ -100,14 +106,24 @@ def _cursor(name: str, direction: str, row: Row[Any], column: ColumnElement[Any]
     return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str, name: str, direction: str) -> list[Any]:
-    refuse = invalid("?cursor", "is not a cursor of this list in this order; leave it out to start again")
+def _read_cursor(
+    cursor: str, name: str, direction: str, column: ColumnElement[Any], key: ColumnElement[Any]
+) -> tuple[Any, Any]:
     try:
         content = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[Any])
-        if len(content) != 4 or content[:2] != [name, direction] or not isinstance(content[3], str | int):
-            raise refuse
-        if isinstance(content[2], dict | list):
-            raise refuse
+        if len(content) != 4 or content[:2] != [name, direction]:
+            raise ValueError(content)
+        value = None if content[2] is None else _typed(content[2], column)
+        return value, _typed(content[3], key)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise refuse from error
-    return content[2:]
+        raise invalid("?cursor", "is not a cursor of this list in this order; leave it out to start again") from error
+
+
+_KINDS: dict[type, Any] = {int: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], float: float, str: str}
+
+
+def _typed(value: Any, column: ColumnElement[Any]) -> Any:
+    """A cursor is data from outside: what the column cannot hold would be an error inside the database."""
+    if isinstance(column.type, UtcDateTime):
+        return msgspec.convert(value, Annotated[dt.datetime, msgspec.Meta(tz=True)])
+    return msgspec.convert(value, _KINDS[column.type.python_type])
