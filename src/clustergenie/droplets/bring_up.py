@@ -1,6 +1,7 @@
 """Make droplets real: order each one's machine, wait for its agent, and say how far it is."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -68,15 +69,14 @@ class _BringUp:
         rows = await self.job.read(_rows, self.ids, COMING)
         self.ordered = len(self.ids) - len(rows)
         gates = {name: asyncio.Semaphore(driver.concurrency) for name, driver in self.fleet.drivers.items()}
-        flusher = asyncio.create_task(self._flush_regularly())
+        done = asyncio.Event()
         try:
             async with asyncio.TaskGroup() as group:
-                for row in rows:
-                    group.create_task(self._order(row, gates))
-        except BaseExceptionGroup as several:
+                group.create_task(self._flush_until(done))
+                await asyncio.gather(*(self._order(row, gates) for row in rows))
+                done.set()  # never cancelled in the middle: what it has taken in hand would be forgotten
+        except ExceptionGroup as several:
             raise several.exceptions[0] from several
-        finally:
-            flusher.cancel()
         await self._flush()
         if self.again:
             worst = self.again[0]
@@ -99,9 +99,10 @@ class _BringUp:
             except Problem as problem:
                 self.again.append(problem)
 
-    async def _flush_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_SECONDS)
+    async def _flush_until(self, done: asyncio.Event) -> None:
+        while not done.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(done.wait(), FLUSH_SECONDS)
             await self._flush()
             percent = plan.progress(self.ordered, 0, len(self.ids))
             await self._say(percent, f"{self.ordered} of {len(self.ids)} machines ordered", minimum=1.0)
