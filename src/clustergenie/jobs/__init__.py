@@ -23,7 +23,7 @@ from clustergenie.jobs.pool import Pool
 from clustergenie.jobs.rescue import age, sweep
 from clustergenie.jobs.running import Running
 from clustergenie.jobs.schedules import fire_due
-from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_state
+from clustergenie.jobs.service import failed_of_cluster, is_live, live_of_cluster, prune, queue_state
 from clustergenie.jobs.sqlite_store import SqliteStore
 from clustergenie.jobs.store import Claimed, Store
 from clustergenie.jobs.ticks import Tick, Ticker
@@ -56,6 +56,7 @@ __all__ = [
     "declare",
     "enqueue",
     "enqueue_many",
+    "failed_of_cluster",
     "find",
     "fire_due",
     "get",

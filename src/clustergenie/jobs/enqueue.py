@@ -4,12 +4,11 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, text
 
 from clustergenie.jobs import signals
 from clustergenie.jobs.control import cancel_row
 from clustergenie.jobs.models import (
-    LIVE_STATES,
     Enqueue,
     Job,
     JobConflict,
@@ -21,7 +20,7 @@ from clustergenie.jobs.models import (
     shown,
 )
 from clustergenie.jobs.settle import WAIT_LIMIT
-from clustergenie.jobs.tables import idempotency_keys, jobs
+from clustergenie.jobs.tables import LIVE, idempotency_keys, jobs
 from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem
@@ -61,13 +60,33 @@ def enqueue(
 
 
 def enqueue_many(tx: Tx, items: Sequence[Enqueue]) -> "list[Accepted | Problem]":
-    """Queue many requests in few statements; each gets its own answer, in order.
+    """Queue many requests in few statements; each gets its own answer, in order, as if they had come one by one.
 
     The unique index has the last word on unique keys: a clash raises, and the caller runs each request by itself.
     """
-    answers: dict[int, Accepted | Problem] = {}
     for item in items:
         item.lanes = item.kind.lanes(item.parameters)
+        item.unique_key = item.unique_key or item.lanes.unique_key
+    return [answer for together in _in_turns(items) for answer in _enqueue_together(tx, together)]
+
+
+def _in_turns(items: Sequence[Enqueue]) -> list[list[Enqueue]]:
+    """Split where the answer to a request depends on one before it."""
+    turns: list[list[Enqueue]] = [[]]
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        exclusive = {("key", item.idempotency_key), ("id", item.job_id), ("unique", item.unique_key)}
+        lane = ("serial", item.lanes.serial_key)
+        if exclusive & seen or (lane in seen and item.on_conflict != "queue"):
+            turns.append([])
+            seen = set()
+        turns[-1].append(item)
+        seen |= {(what, value) for what, value in exclusive | {lane} if value is not None}
+    return turns
+
+
+def _enqueue_together(tx: Tx, items: Sequence[Enqueue]) -> "list[Accepted | Problem]":
+    answers: dict[int, Accepted | Problem] = {}
     _replayed(tx, items, answers)
     _refused(tx, items, answers)
     _conflicting(tx, items, answers)
@@ -103,21 +122,28 @@ def _replayed(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | P
         found = tx.execute(select(idempotency_keys).where(idempotency_keys.c.key.in_(keyed))).fetchall()
         seen = {row.key: row for row in found}
         for place, item in enumerate(items):
-            row = seen.get(item.idempotency_key or "")
-            if row is None:
-                continue
-            if row.request_hash != item.request_hash:
-                answers[place] = KeyReused(
-                    f"The Idempotency-Key {item.idempotency_key!r} led to {row.job_id} for a different request; "
-                    "use a new key for a new request."
-                )
-            else:
-                answers[place] = Accepted(get(tx, row.job_id), created=False)
+            if (row := seen.get(item.idempotency_key or "")) is not None:
+                answer = _first_answer(tx, row, item)
+                if answer is not None:
+                    answers[place] = answer
     for place, item in enumerate(items):
         if item.job_id is not None and place not in answers:
             there = tx.execute(select(jobs).where(jobs.c.id == item.job_id)).one_or_none()
             if there is not None:
                 answers[place] = Accepted(shown(there), created=False)
+
+
+def _first_answer(tx: Tx, key: Any, item: Enqueue) -> "Accepted | Problem | None":
+    there = tx.execute(select(jobs).where(jobs.c.id == key.job_id)).one_or_none()
+    if there is None:  # the job was forgotten, and so its key
+        tx.execute(delete(idempotency_keys).where(idempotency_keys.c.key == key.key))
+        return None
+    if key.request_hash == item.request_hash:
+        return Accepted(shown(there), created=False)
+    return KeyReused(
+        f"The Idempotency-Key {item.idempotency_key!r} led to {there.id} for a different request; "
+        "use a new key for a new request."
+    )
 
 
 def _refused(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | Problem]") -> None:
@@ -138,18 +164,27 @@ def _conflicting(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted 
     for place, item in enumerate(items):
         if place in answers:
             continue
-        unique_key = item.unique_key or item.lanes.unique_key
-        there = _live(tx, jobs.c.unique_key == unique_key) if unique_key is not None else []
+        there = _live(tx, jobs.c.unique_key == item.unique_key, 1) if item.unique_key is not None else []
         if there:
-            answers[place] = Accepted(shown(there[0]), created=False)
+            answers[place] = _same_work(item, there[0])
         elif item.lanes.serial_key is not None and item.on_conflict != "queue":
             clash = _make_way(tx, item)
             if clash is not None:
                 answers[place] = clash
 
 
+def _same_work(item: Enqueue, there: Any) -> "Accepted | Problem":
+    if there.type == item.kind.name:
+        return Accepted(shown(there), created=False)
+    return JobConflict(
+        f"The unique key {item.unique_key!r} belongs to {there.id}, a live job of type {there.type}; use another key.",
+        job_id=there.id,
+    )
+
+
 def _make_way(tx: Tx, item: Enqueue) -> JobConflict | None:
-    in_the_way = _live(tx, jobs.c.serial_key == item.lanes.serial_key)
+    most = 1 if item.on_conflict == "reject" else None
+    in_the_way = _live(tx, jobs.c.serial_key == item.lanes.serial_key, most)
     if in_the_way and item.on_conflict == "reject":
         other = in_the_way[0]
         return JobConflict(
@@ -162,8 +197,9 @@ def _make_way(tx: Tx, item: Enqueue) -> JobConflict | None:
     return None
 
 
-def _live(tx: Tx, condition: Any) -> list[Any]:
-    query = select(jobs).where(condition, jobs.c.state.in_(LIVE_STATES)).order_by(jobs.c.created_at, jobs.c.id)
+def _live(tx: Tx, condition: Any, most: int | None) -> list[Any]:
+    # LIVE as it is in the partial indexes: bound values would hide them, and every look would read the whole table.
+    query = select(jobs).where(condition, text(LIVE)).order_by(jobs.c.created_at, jobs.c.id).limit(most)
     return list(tx.execute(query).fetchall())
 
 
@@ -193,7 +229,7 @@ def _row(item: Enqueue, now: dt.datetime) -> dict[str, Any]:
         "timeout_seconds": item.kind.timeout_seconds,
         "deadline_at": run_at + WAIT_LIMIT,
         "cancel_requested_at": None,
-        "unique_key": item.unique_key or lanes.unique_key,
+        "unique_key": item.unique_key,
         "serial_key": lanes.serial_key,
         "created_at": now,
         "started_at": None,

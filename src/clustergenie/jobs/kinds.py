@@ -1,5 +1,6 @@
 """Know every kind of job there is, by the name it is asked for."""
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,10 +48,10 @@ def understand(kind: Kind[P], parameters: Any, at: str = "/parameters") -> P:
 def misfit(words: str, at: str) -> Invalid:
     """msgspec's "Expected `int`, got `str` - at `$.count`" as an Invalid that points at `at` + `/count`."""
     reason, _, path = words.partition(" - at `$")
-    pointer = at + path.rstrip("`").replace(".", "/")
+    pointer = at + "".join("/" + part for part in re.split(r"[.\[\]]+", path.rstrip("`")) if part)
     for marker in ("Object missing required field `", "Object contains unknown field `"):
         if reason.startswith(marker):
             name = reason.removeprefix(marker).rstrip("`")
-            pointer += "/" + name
+            pointer += "/" + name.replace("~", "~0").replace("/", "~1")
             reason = f"{name!r} is required" if "missing" in marker else f"{name!r} is not a parameter of this type"
     return invalid(pointer, reason)

@@ -4,11 +4,13 @@ import datetime as dt
 import os
 import socket
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from clustergenie.jobs.tables import leases, workers
 from clustergenie.platform.db import Tx
+
+_HELD = select(workers.c.state).where(workers.c.id == bindparam("worker"))
 
 
 def register(tx: Tx, worker_id: str, slots: int, seconds: float) -> None:
@@ -33,6 +35,11 @@ def renew(tx: Tx, worker_id: str, seconds: float) -> bool:
     until = tx.now + dt.timedelta(seconds=seconds)
     alive = workers.c.state.in_(("alive", "draining"))
     return tx.execute(update(workers).where(workers.c.id == worker_id, alive).values(lease_until=until)).rowcount == 1
+
+
+def held(tx: Tx, worker_id: str) -> bool:
+    """Whether the worker is one that may take jobs: declared neither dead nor stopped."""
+    return tx.execute(_HELD, {"worker": worker_id}).scalar() == "alive"
 
 
 def retire(tx: Tx, worker_id: str) -> None:

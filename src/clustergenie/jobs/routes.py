@@ -1,5 +1,6 @@
 """Jobs over HTTP."""
 
+import datetime as dt
 import hashlib
 import http
 from collections.abc import Awaitable, Callable
@@ -7,8 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
+from clustergenie import events
 from clustergenie.jobs import control, kinds, service
 from clustergenie.jobs.enqueue import Accepted, enqueue_many, get
 from clustergenie.jobs.models import (
@@ -25,9 +28,12 @@ from clustergenie.jobs.models import (
 )
 from clustergenie.jobs.pool import Pool
 from clustergenie.jobs.schedule_routes import routes as schedule_routes
+from clustergenie.platform import clock, telemetry
 from clustergenie.platform import http as web
-from clustergenie.platform import telemetry
-from clustergenie.platform.db import Database
+from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import invalid
+
+LONGEST_WAIT = dt.timedelta(days=366)
 
 Submit = Callable[[Enqueue], Awaitable[Accepted]]
 
@@ -55,16 +61,6 @@ class AttemptList(msgspec.Struct):
     attempts: list[Attempt]
 
 
-class JobEvents(msgspec.Struct):
-    """A page of what happened to a job, in order."""
-
-    events: list[dict[str, Any]]
-    page: int
-    page_size: int
-    total: int
-    next_cursor: str | None
-
-
 def submitter(db: Database) -> Submit:
     """The coalescing way into the queue; dependency `submit`."""
     return db.batched(enqueue_many)
@@ -87,7 +83,7 @@ async def create_job(
         parameters,
         telemetry.trace_id(),
         data.priority,
-        data.run_at,
+        _moment(data.run_at),
         data.max_attempts,
         data.on_conflict,
         data.unique_key,
@@ -99,6 +95,23 @@ async def create_job(
         telemetry.log().info("job Created", job_id=accepted.job.id, job_type=data.type)
         return Response(JobReply(accepted.job, "created"), status_code=http.HTTPStatus.CREATED)
     return Response(JobReply(accepted.job, "already there"), status_code=http.HTTPStatus.OK)
+
+
+create_job.responses[http.HTTPStatus.OK] = ResponseSpec(
+    data_container=JobReply,
+    description="The job that this request, or a live one of the same unique key, led to before.",
+    generate_examples=False,
+)
+
+
+def _moment(run_at: dt.datetime | None) -> dt.datetime | None:
+    """A moment to come, in UTC; None for at once. What has passed may be too long ago to be told in UTC."""
+    now = clock.now()
+    if run_at is None or run_at <= now:
+        return None
+    if run_at > now + LONGEST_WAIT:
+        raise invalid("/run_at", f"must be within {LONGEST_WAIT.days} days from now")
+    return run_at.astimezone(dt.UTC)
 
 
 def _hash(data: JobRequest) -> str:
@@ -150,11 +163,32 @@ async def list_attempts(db: Database, job_id: str) -> AttemptList:
     return AttemptList(await db.read(service.attempts_of, job_id))
 
 
+@web.get("/jobs/{job_id:str}/events", raises=[JobNotFound], tags=["jobs"])
+async def list_job_events(db: Database, paging: web.Paging, job_id: str) -> events.EventsReply:
+    """What happened to a job, newest first unless asked otherwise."""
+    return await db.read(_events_of, job_id, paging)
+
+
+def _events_of(tx: Tx, job_id: str, paging: web.Paging) -> events.EventsReply:
+    get(tx, job_id)
+    return events.history(tx, paging, job_id=job_id)
+
+
 @web.get("/observability/workerpool", tags=["observability"])
 async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
     """The worker pool of this process, and the queue that all share."""
     return {**pool.snapshot(), "queue": await db.read(service.queue_state)}
 
 
-routes = [create_job, list_jobs, get_job, cancel_job, retry_job, list_attempts, show_pool, *schedule_routes]
+routes = [
+    create_job,
+    list_jobs,
+    get_job,
+    cancel_job,
+    retry_job,
+    list_attempts,
+    list_job_events,
+    show_pool,
+    *schedule_routes,
+]
 root_routes = [show_pool]

@@ -1,8 +1,10 @@
 """What a handler holds while it works: every write through it is fenced."""
 
-from collections.abc import Awaitable, Callable
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+import msgspec
 from sqlalchemy import bindparam, insert, select, update
 
 from clustergenie.jobs.models import LostLease
@@ -27,6 +29,16 @@ _PROGRESS = (
 )
 _FURTHER = update(jobs).where(jobs.c.id == bindparam("job"), jobs.c.lost_count > 0).values(lost_count=0)
 _REMEMBER = insert(steps)
+_BEGIN = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("b_fence"), jobs.c.state == "running")
+    .values(attempt_started_at=bindparam("moment"), deadline_at=bindparam("until"))
+)
+_WAIT_ON = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job"), jobs.c.fence == bindparam("b_fence"), jobs.c.state == "running")
+    .values(deadline_at=bindparam("until"))
+)
 
 
 class Running(Generic[P]):
@@ -54,6 +66,7 @@ class Running(Generic[P]):
             remembered: T = self._remembered[name]
             return remembered
         output = await fn()
+        _check_json(name, output)
         await self._db.write(self._note, name, output)
         self._remembered[name] = output
         return output
@@ -69,6 +82,7 @@ class Running(Generic[P]):
         def both(tx: Tx) -> T:
             self._guard(tx)
             output = fn(tx, *args, **kwargs)
+            _check_json(name, output)
             self._note(tx, name, output, guarded=True)
             return output
 
@@ -103,7 +117,7 @@ class Running(Generic[P]):
         if not guarded:
             self._guard(tx)
         tx.execute(_REMEMBER, {"job_id": self.id, "step": name, "fence": self.fence, "output": output, "at": tx.now})
-        if self.attempt > 1:
+        if self.fence > 1:
             tx.execute(_FURTHER, {"job": self.id})
 
     def _progress(self, tx: Tx, percent: int, message: str, payload: dict[str, Any]) -> None:
@@ -131,3 +145,30 @@ def remembered(tx: Tx, job_id: str) -> dict[str, Any]:
     """What earlier attempts of the job have done."""
     rows = tx.execute(select(steps.c.step, steps.c.output).where(steps.c.job_id == job_id))
     return {row.step: row.output for row in rows}
+
+
+def begin(tx: Tx, job: Claimed) -> None:
+    """Note that an attempt begins only now, though it was claimed earlier: its time counts from here.
+
+    Raises LostLease.
+    """
+    values = {"job": job.id, "b_fence": job.fence, "moment": tx.now, "until": _deadline(tx, job)}
+    if tx.execute(_BEGIN, values).rowcount != 1:
+        raise LostLease(f"{job.id} is no longer held with fence {job.fence}")
+
+
+def wait_on(tx: Tx, waiting: Sequence[Claimed]) -> None:
+    """Move the deadlines of jobs that wait in their worker's queue: they have not begun, so they cannot overrun."""
+    if waiting:
+        rows = [{"job": job.id, "b_fence": job.fence, "until": _deadline(tx, job)} for job in waiting]
+        tx.execute(_WAIT_ON, rows)
+
+
+def _deadline(tx: Tx, job: Claimed) -> dt.datetime:
+    return tx.now + dt.timedelta(seconds=job.timeout_seconds)
+
+
+def _check_json(name: str, output: Any) -> None:
+    """What a step returns now must be what a later attempt will remember; better to learn that at the first run."""
+    if output is not None and msgspec.json.decode(msgspec.json.encode(output)) != output:
+        raise TypeError(f"step {name!r} returned {type(output).__name__}; only plain JSON is remembered as it is")

@@ -17,6 +17,7 @@ from clustergenie.platform import ids
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Conflict, NotFound, Problem, invalid
 from clustergenie.platform.http import Page, Paging, fetch_page
+from clustergenie.platform.telemetry import log
 
 CATCH_UP_MOST = 100
 """Slots that one round will look at; a schedule that missed more goes on from there in the next round."""
@@ -77,11 +78,21 @@ def next_slot(cron: str, time_zone: str, after: dt.datetime) -> dt.datetime | No
     Daylight saving: a slot in the hour that is skipped fires when that hour would have begun; one in the hour that
     comes twice fires once, the first time, unless the schedule is by the minute or hour (as Debian's cron does).
     """
-    try:
-        slot = next(CronSim(cron, after.astimezone(zoneinfo.ZoneInfo(time_zone))))
-    except StopIteration:
-        return None
-    return slot.astimezone(dt.UTC)
+    slots = CronSim(cron, after.astimezone(zoneinfo.ZoneInfo(time_zone)))
+    # Seen from within the hour that comes twice, "the first time" can lie behind us.
+    return next((slot for local in slots if (slot := local.astimezone(dt.UTC)) > after), None)
+
+
+def last_slot(cron: str, time_zone: str, upto: dt.datetime) -> dt.datetime | None:
+    """The newest slot that is not later than `upto`, found without walking through those before it."""
+    zone = zoneinfo.ZoneInfo(time_zone)
+    # A slot of the skipped hour is told by where it would have been, so look from after the longest gap there is.
+    for local in CronSim(cron, (upto + dt.timedelta(hours=2)).astimezone(zone), reverse=True):
+        if (slot := local.astimezone(dt.UTC)) <= upto:
+            # Backwards and forwards may differ where the clock was changed; forwards is what the schedule goes by.
+            following = next_slot(cron, time_zone, slot)
+            return following if following is not None and following <= upto else slot
+    return None
 
 
 def create(tx: Tx, spec: ScheduleSpec) -> Schedule:
@@ -137,18 +148,32 @@ def fire(tx: Tx, schedule_id: str) -> int:
     row = tx.execute(select(schedules).where(schedules.c.id == schedule_id).with_for_update()).one_or_none()
     if row is None or row.paused or row.next_run_at is None or row.next_run_at > tx.now:
         return 0
+    slots, following = _passed(row, tx.now)
+    changes: dict[str, Any] = {"next_run_at": following}
+    # A clock that was set back, or a changed schedule, can bring a slot again; the row's lock makes this look safe.
+    fires = select(schedule_fires.c.slot_at).where(
+        schedule_fires.c.schedule_id == schedule_id, schedule_fires.c.slot_at.in_(slots)
+    )
+    fired = set(tx.execute(fires).scalars())
+    to_fire = [slot for slot in plan.slots_due(slots, row.misfire, now=tx.now) if slot not in fired]
+    for slot in to_fire:
+        changes |= _fire_slot(tx, row, slot)
+    tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**changes))
+    return len(to_fire)
+
+
+def _passed(row: Any, now: dt.datetime) -> tuple[list[dt.datetime], dt.datetime | None]:
+    """The slots that have passed, oldest first, and the first one after them."""
     slots: list[dt.datetime] = []
     following = row.next_run_at
-    while following is not None and following <= tx.now and len(slots) < CATCH_UP_MOST:
+    while following is not None and following <= now and len(slots) < CATCH_UP_MOST:
         slots.append(following)
         following = next_slot(row.cron, row.time_zone, following)
-    changes: dict[str, Any] = {"next_run_at": following}
-    fired = 0
-    for slot in plan.slots_due(slots, row.misfire, now=tx.now):
-        changes |= _fire_slot(tx, row, slot)
-        fired += 1
-    tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**changes))
-    return fired
+    if following is None or following > now or row.misfire == "all":
+        return slots, following
+    # More than one round looks at were missed, and only the last one matters.
+    last = max(last_slot(row.cron, row.time_zone, now) or following, following)
+    return [last], next_slot(row.cron, row.time_zone, last)
 
 
 def _fire_slot(tx: Tx, row: Any, slot: dt.datetime) -> dict[str, Any]:
@@ -166,7 +191,10 @@ async def fire_due(db: Database) -> int:
     """One round: every schedule that is due, each in a transaction of its own."""
     fired = 0
     for schedule_id in await db.read(_due):
-        fired += await db.write(fire, schedule_id)
+        try:
+            fired += await db.write(fire, schedule_id)
+        except Exception:  # noqa: BLE001 - one schedule that cannot be fired must not keep the others from it
+            log().exception("a schedule could not be fired", schedule_id=schedule_id)
     return fired
 
 

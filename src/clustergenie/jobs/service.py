@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, text
 
 from clustergenie.jobs.enqueue import get
 from clustergenie.jobs.models import STATES_OF, Attempt, Job, shown
-from clustergenie.jobs.tables import LIVE, attempts, idempotency_keys, jobs, steps, workers
+from clustergenie.jobs.tables import LIVE, attempts, idempotency_keys, jobs, schedule_fires, steps, workers
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.http import Page, Paging, fetch_page
@@ -44,6 +44,8 @@ def _filtered(wanted: JobFilter) -> Select[Any]:
         if wanted.status not in STATES_OF:
             raise invalid("?status", f"must be one of {', '.join(STATES_OF)}")
         query = query.where(jobs.c.state.in_(STATES_OF[wanted.status]))
+        if wanted.status in ("pending", "running"):
+            query = query.where(text(LIVE))  # says nothing new, but lets the planner use what indexes live jobs only
     return query
 
 
@@ -70,8 +72,7 @@ def attempts_of(tx: Tx, job_id: str) -> list[Attempt]:
 
 def live_of_cluster(tx: Tx, cluster_id: str, types: tuple[str, ...] | None = None) -> list[Job]:
     """The jobs of a cluster that have not ended."""
-    live = ("scheduled", "ready", "running")
-    query = select(jobs).where(jobs.c.cluster_id == cluster_id, jobs.c.state.in_(live))
+    query = select(jobs).where(jobs.c.cluster_id == cluster_id, text(LIVE))
     if types is not None:
         query = query.where(jobs.c.type.in_(types))
     return [shown(row) for row in tx.execute(query.order_by(jobs.c.created_at))]
@@ -81,6 +82,14 @@ def is_live(tx: Tx, job_ids: set[str]) -> set[str]:
     """Those of the jobs that have not ended."""
     query = select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.state.in_(("scheduled", "ready", "running")))
     return set(tx.execute(query).scalars())
+
+
+def failed_of_cluster(tx: Tx, cluster_id: str, since: dt.datetime, look_back: int = 1000) -> list[Job]:
+    """Which of the last `look_back` jobs of a cluster have failed since then, newest first."""
+    latest = select(jobs).where(jobs.c.cluster_id == cluster_id).order_by(jobs.c.created_at.desc()).limit(look_back)
+    seen = latest.subquery()
+    failed = select(seen).where(seen.c.state.in_(("failed", "dead")), seen.c.completed_at > since)
+    return [shown(row) for row in tx.execute(failed.order_by(seen.c.created_at.desc()))]
 
 
 def queue_state(tx: Tx) -> dict[str, Any]:
@@ -110,13 +119,17 @@ def queue_state(tx: Tx) -> dict[str, Any]:
 
 
 def prune(tx: Tx, before: dt.datetime, limit: int = 1000) -> int:
-    """Forget jobs that ended before, with their attempts and steps, and idempotency keys older than a day."""
-    old = list(
-        tx.execute(
-            select(jobs.c.id).where(jobs.c.completed_at < before, jobs.c.deadline_at.is_(None)).limit(limit)
-        ).scalars()
-    )
+    """Forget jobs that ended before, with their attempts and steps, and idempotency keys older than a day.
+
+    At most `limit` of each; returns how many, so call it again until that is 0."""
+    yesterday = tx.now - dt.timedelta(days=1)
+    before = min(before, yesterday)  # an Idempotency-Key must find its job for as long as it is kept
+    ended = select(jobs.c.id).where(jobs.c.completed_at < before, jobs.c.deadline_at.is_(None)).limit(limit)
+    old = list(tx.execute(ended).scalars())
     for table, column in ((attempts, attempts.c.job_id), (steps, steps.c.job_id), (jobs, jobs.c.id)):
         tx.execute(delete(table).where(column.in_(old)))
-    tx.execute(delete(idempotency_keys).where(idempotency_keys.c.created_at < tx.now - dt.timedelta(days=1)))
-    return len(old)
+    stale = select(idempotency_keys.c.key).where(idempotency_keys.c.created_at < yesterday).limit(limit)
+    keys = list(tx.execute(stale).scalars())
+    tx.execute(delete(idempotency_keys).where(idempotency_keys.c.key.in_(keys)))
+    tx.execute(delete(schedule_fires).where(schedule_fires.c.slot_at < before))
+    return max(len(old), len(keys))

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from clustergenie.jobs import kinds, plan, signals
 from clustergenie.jobs.models import Ended, LostLease
 from clustergenie.jobs.tables import attempts, jobs
 from clustergenie.platform.db import Tx
 from clustergenie.platform.event import Event
+from clustergenie.platform.telemetry import log
 
 WAIT_LIMIT = dt.timedelta(hours=24)
 """How long a job may wait for a worker before it is failed with a reason."""
@@ -89,11 +91,15 @@ def leave_many(tx: Tx, leaves: list[Leave]) -> "Sequence[Exception | None]":
 def _move_for(row: Any, item: Leave) -> Move:
     if item.outcome == "completed":
         return Move(row, "completed", "completed", "completed", result=item.result, progress=100)
+    if item.outcome in ("retry", "handed_back") and row.cancel_requested_at is not None:
+        # It was asked to stop, and failed or was interrupted while it did: it must not start again.
+        return Move(row, "cancelled", "cancelled", "cancelled", error=item.error or "cancelled on request")
     if item.outcome == "cancelled":
         return Move(row, "cancelled", "cancelled", "cancelled", error=item.error)
     if item.outcome == "handed_back":
         # A worker that stops in good order did not try and fail: the attempt is not counted.
-        return Move(row, "ready", "handed_back", "handed back by a worker that is stopping", attempt=row.attempt - 1)
+        message = "handed back by a worker that is stopping"
+        return Move(row, "ready", "handed_back", message, attempt=row.attempt - 1, lost_count=row.lost_count)
     if item.outcome == "failed":
         return Move(row, "failed", "failed", item.error or "failed", error=item.error)
     fate = plan.after_failure(row.attempt, row.max_attempts, item.delay_seconds, random.random())
@@ -107,20 +113,36 @@ def apply(tx: Tx, moves: Sequence[Move]) -> None:
     """Write the moves, the attempts they end, and their events. The rows must have been read in this transaction."""
     if not moves:
         return
-    tx.execute(_MOVE, [_values(tx.now, move) for move in moves])
+    if tx.execute(_MOVE, [_values(tx.now, move) for move in moves]).rowcount != len(moves):
+        raise LostLease("a job changed between the look and the move")
     ended_attempts = [_attempt(tx.now, move) for move in moves if move.outcome is not None]
     if ended_attempts:
         tx.execute(_INSERT_ATTEMPT, ended_attempts)
-    if any(move.state == "ready" for move in moves):
-        tx.after_commit(signals.wake)
+    if any(move.state == "ready" or move.row.serial_key is not None for move in moves):
+        tx.after_commit(signals.wake)  # the next of its key may go as well
     for move in moves:
         tx.emit(_event(move))
-        if move.state in _EVENTS and (kind := kinds.find(move.row.type)) is not None:
-            row = move.row
-            kind.ended(
-                tx,
-                Ended(row.id, move.state, row.cluster_id, row.droplet_id, row.parameters, move.error, row.trace_id),
-            )
+        if move.state in _EVENTS:
+            _tell_kind(tx, move)
+
+
+def _tell_kind(tx: Tx, move: Move) -> None:
+    """Run the kind's `ended`. One that raises loses its own effects only: the job must be able to end."""
+    row, kind = move.row, kinds.find(move.row.type)
+    if kind is None:
+        return
+    ended = Ended(row.id, move.state, row.cluster_id, row.droplet_id, row.parameters, move.error, row.trace_id)
+    said = len(tx.events)
+    tx.connection.exec_driver_sql("SAVEPOINT ended")
+    try:
+        kind.ended(tx, ended)
+    except OperationalError:  # the database itself: a deadlock, a full disk; the whole transaction is to be undone
+        raise
+    except Exception:  # noqa: BLE001 - see above; reconciliation puts right what it would have done
+        tx.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT ended")
+        del tx.events[said:]
+        log().exception("what follows the end of a job failed", job_id=row.id, job_type=row.type)
+    tx.connection.exec_driver_sql("RELEASE SAVEPOINT ended")
 
 
 def _values(now: dt.datetime, move: Move) -> dict[str, Any]:

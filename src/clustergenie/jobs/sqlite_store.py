@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, Integer, bindparam, literal, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Integer, bindparam, case, literal, literal_column, select, text, update
 
 from clustergenie.jobs.store import Claimed
 from clustergenie.jobs.tables import jobs
@@ -15,7 +15,8 @@ _other = jobs.alias("o")
 _READY: ColumnElement[str] = literal_column("'ready'")
 
 # FIFO within a serial key, by acceptance: a job goes when nothing of its key that was accepted earlier is still ready,
-# running, or waiting for another try. Jobs that were asked for a later time (attempt 0) hold nobody up.
+# running, or waiting for another try. Jobs that were asked for a later time (attempt 0) hold nobody up. The rowid is
+# the order of acceptance: jobs of one commit share `created_at`, their ids begin with the type, and clocks step back.
 _HELD_UP = (
     select(literal(1))
     .select_from(_other)
@@ -23,8 +24,7 @@ _HELD_UP = (
         _other.c.serial_key == _mine.c.serial_key,
         _other.c.id != _mine.c.id,
         text("o.state IN ('scheduled','ready','running')"),
-        text("(o.state = 'running' OR ((o.created_at, o.id) < (j.created_at, j.id)"
-             " AND (o.state = 'ready' OR o.attempt > 0)))"),
+        text("(o.state = 'running' OR (o.rowid < j.rowid AND (o.state = 'ready' OR o.attempt > 0)))"),
     )
     .exists()
 )  # fmt: skip
@@ -36,7 +36,10 @@ _NEXT = (
     .limit(bindparam("n", type_=Integer))
 )
 
-_RETURNED = [jobs.c["attempt_started_at" if name == "claimed_at" else name] for name in Claimed._fields]
+_RETURNED = [
+    bindparam("started", type_=jobs.c.created_at.type).label(name) if name == "claimed_at" else jobs.c[name]
+    for name in Claimed._fields
+]
 
 _CLAIM = (
     update(jobs)
@@ -50,7 +53,10 @@ _CLAIM = (
         message="started",
         error=None,
         started_at=text("coalesce(started_at, :moment)").bindparams(bindparam("moment", type_=Integer)),
-        attempt_started_at=bindparam("started", type_=jobs.c.created_at.type),
+        # A suspect has begun only once its worker says so: see `running.begin`.
+        attempt_started_at=case(
+            (jobs.c.lost_count == 0, bindparam("started", type_=jobs.c.created_at.type)), else_=None
+        ),
         deadline_at=text(":moment + timeout_seconds * 1000000").bindparams(bindparam("moment", type_=Integer)),
     )
     .returning(*_RETURNED)
@@ -101,6 +107,6 @@ def started(job: Claimed, worker_id: str, now: dt.datetime) -> Event:
         payload={
             "worker_id": worker_id,
             "attempt": job.attempt,
-            "waited_seconds": round((now - job.created_at).total_seconds(), 3),
+            "waited_seconds": max(0.0, round((now - job.created_at).total_seconds(), 3)),
         },
     )

@@ -27,6 +27,7 @@ class Claimed(NamedTuple):
     run_at: dt.datetime
     priority: int
     claimed_at: dt.datetime
+    lost_count: int = 0
 
 
 class Store(Protocol):
