@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from clustergenie import droplets
 from clustergenie.clusters.models import (
     STATUSES,
+    Check,
     Cluster,
     ClusterChange,
     ClusterChanged,
@@ -153,6 +154,23 @@ def get(tx: Tx, cluster_id: str) -> Cluster:
     if row is None or row.status == "deleted":
         raise ClusterNotFound(f"There is no cluster {cluster_id!r}; GET /api/v1/clusters lists them.")
     return shown(row, droplets.ids_of_clusters(tx, [cluster_id])[cluster_id])
+
+
+def statuses(tx: Tx) -> dict[str, str]:
+    """The status of every cluster there is, oldest first."""
+    query = select(clusters.c.id, clusters.c.status).where(clusters.c.status != "deleted")
+    return {row.id: row.status for row in tx.execute(query.order_by(clusters.c.created_at, clusters.c.id))}
+
+
+def checks(tx: Tx, cluster_ids: Sequence[str]) -> dict[str, list[Check]]:
+    """What the droplets of each of these clusters must answer."""
+    query = select(clusters.c.id, clusters.c.checks).where(clusters.c.id.in_(cluster_ids))
+    return {row.id: msgspec.convert(row.checks, list[Check]) for row in tx.execute(query)}
+
+
+def note_checked(tx: Tx, cluster_id: str) -> None:
+    """Somebody has just looked at the cluster's droplets; that is not a change of the cluster."""
+    tx.execute(update(clusters).where(clusters.c.id == cluster_id).values(last_checked=tx.now))
 
 
 def page(tx: Tx, wanted: ClusterFilter, paging: Paging) -> Page[Cluster]:

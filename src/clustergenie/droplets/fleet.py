@@ -11,6 +11,7 @@ from clustergenie.droplets.enroll import Tokens
 from clustergenie.droplets.tables import installation
 from clustergenie.placement import Offer
 from clustergenie.platform import ids
+from clustergenie.platform.clock import now
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem
 from clustergenie.platform.telemetry import log
@@ -39,6 +40,8 @@ class Fleet:
         self.default_provider = default_provider
         self.lost_after_seconds = lost_after_seconds
         self.enroll_seconds = enroll_seconds
+        self.listening_since = now()
+        """Silence before this moment says nothing about an agent: nobody was there to hear it."""
         self.in_use: dict[str, int] = {}
         self._asked_heartbeat = heartbeat_seconds
         self._catalogs: dict[str, Catalog] = {}

@@ -93,10 +93,13 @@ class Droplet(msgspec.Struct, kw_only=True):
     version: int
     last_seen_at: dt.datetime | None = None
     heartbeat_seconds: float | None = None
+    uptime_seconds: float | None = None
+    agent_version: str | None = None
     metrics: Metrics | None = None
 
 
-_OWN = tuple(name for name in Droplet.__struct_fields__ if name not in ("last_seen_at", "heartbeat_seconds", "metrics"))
+_HEARD = ("last_seen_at", "heartbeat_seconds", "uptime_seconds", "agent_version", "metrics")
+_OWN = tuple(name for name in Droplet.__struct_fields__ if name not in _HEARD)
 
 
 def shown(row: Any) -> Droplet:
@@ -113,4 +116,11 @@ def shown(row: Any) -> Droplet:
         network_out=row.network_out,
         detail=row.detail or {},
     )
-    return Droplet(**values, last_seen_at=seen, heartbeat_seconds=row.heartbeat_seconds, metrics=metrics)
+    return Droplet(
+        **values,
+        last_seen_at=seen,
+        heartbeat_seconds=row.heartbeat_seconds,
+        uptime_seconds=row.uptime_seconds,
+        agent_version=row.agent_version,
+        metrics=metrics,
+    )

@@ -10,6 +10,7 @@ from clustergenie import jobs
 from clustergenie.droplets import destroy, plan, service
 from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.models import COMING, LEAVING
+from clustergenie.droplets.reports import REPLACED
 from clustergenie.droplets.tables import agents, droplets, vitals
 from clustergenie.platform.clock import now
 from clustergenie.platform.db import Database, Tx
@@ -128,7 +129,7 @@ def _apply(tx: Tx, verdict: plan.Verdict) -> None:
         by_cluster.setdefault(row.cluster_id, []).append(row)
     for group in by_cluster.values():
         broken = next((row.status_reason for row in group if row.status in ("lost", "failed")), None)
-        destroy.end(tx, group, f"replaced: {broken}" if broken else "its deletion is taken up again")
+        destroy.end(tx, group, f"{REPLACED}{broken}" if broken else "its deletion is taken up again")
 
 
 def _move(tx: Tx, reasons: dict[str, str], statuses: Sequence[str], status: str) -> None:

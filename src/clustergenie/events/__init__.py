@@ -1,9 +1,9 @@
 """What happened, in order: the log that commits with the state, and the ways to read, follow and consume it."""
 
 from clustergenie.events.bus import Bus, BusStatus, EmbeddedBus, GroupStatus
-from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, check, parse
+from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, Sample, Telemetry, check, parse
 from clustergenie.events.consumer import Consumer
-from clustergenie.events.history import EventRecord, EventsReply, Filter, history
+from clustergenie.events.history import EventRecord, EventsReply, Filter, history, recent
 from clustergenie.events.live import Live, Resync
 from clustergenie.events.log import Extent, append, extent, newest, prune
 
@@ -22,6 +22,8 @@ __all__ = [
     "GroupStatus",
     "Live",
     "Resync",
+    "Sample",
+    "Telemetry",
     "append",
     "check",
     "extent",
@@ -29,4 +31,5 @@ __all__ = [
     "newest",
     "parse",
     "prune",
+    "recent",
 ]

@@ -101,5 +101,16 @@ def history(
     )
 
 
+def recent(tx: Tx, cluster_id: str, types: frozenset[str], since: dt.datetime, limit: int = 200) -> list[EventRecord]:
+    """The events of these types about a cluster since a moment, newest first.
+
+    The log is in order of time: the last event before the moment bounds the search, however long the history is.
+    """
+    of_cluster = select(*COLUMNS).where(events.c.cluster_id == cluster_id).order_by(events.c.id.desc())
+    before = tx.execute(of_cluster.where(events.c.timestamp < since).limit(1)).first()
+    found = of_cluster.where(events.c.id > (before.id if before else 0), events.c.type.in_(sorted(types)))
+    return [_record(row) for row in tx.execute(found.limit(limit))]
+
+
 def _record(row: Row[Any]) -> EventRecord:
     return EventRecord(**row._mapping)

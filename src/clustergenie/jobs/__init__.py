@@ -2,6 +2,7 @@
 
 from clustergenie.jobs.control import cancel, cancel_row, retry
 from clustergenie.jobs.enqueue import Accepted, enqueue, enqueue_many, get
+from clustergenie.jobs.failures import failed_of_cluster
 from clustergenie.jobs.kinds import declare, find, public, understand
 from clustergenie.jobs.models import (
     Ended,
@@ -23,7 +24,7 @@ from clustergenie.jobs.pool import Pool
 from clustergenie.jobs.rescue import age, sweep
 from clustergenie.jobs.running import Running
 from clustergenie.jobs.schedules import fire_due
-from clustergenie.jobs.service import failed_of_cluster, is_live, live_of_cluster, prune, queue_state
+from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_state
 from clustergenie.jobs.sqlite_store import SqliteStore
 from clustergenie.jobs.store import Claimed, Store
 from clustergenie.jobs.ticks import Tick, Ticker
