@@ -29,8 +29,9 @@ def build(
 ) -> Litestar:
     """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`."""
     with warnings.catch_warnings():
-        # Litestar 3 will want each dependency marked in the signature; we are bound below 3, and the type says it.
-        warnings.filterwarnings("ignore", "(?s).*Inferred dependency field", LitestarDeprecationWarning)
+        # Litestar 3 will want dependencies and bodies marked in the signature; we are bound below 3, and types say it.
+        for lament in ("Inferred dependency field", "Reserved kwarg 'data' declared without a body marker"):
+            warnings.filterwarnings("ignore", f"(?s).*{lament}", LitestarDeprecationWarning)
         return _build(routes, version, dependencies, more)
 
 

@@ -65,7 +65,7 @@ def _problem(_request: Request[Any, Any, Any], problem: Problem) -> Response[Any
 
 def _validation(_request: Request[Any, Any, Any], failure: ValidationException) -> Response[Any]:
     errors = [_field_error(item) for item in failure.extra or [] if isinstance(item, dict)]
-    detail = "; ".join(f"{error['pointer']}: {error['detail']}" for error in errors) or failure.detail
+    detail = "; ".join(f"{error['pointer'] or 'the body'}: {error['detail']}" for error in errors) or failure.detail
     return _respond(422, render(422, "invalid", "The request is not valid.", detail, errors=errors))
 
 
@@ -74,7 +74,11 @@ def _field_error(item: dict[str, Any]) -> dict[str, str]:
     detail = str(item.get("message", "is not valid"))
     if item.get("source", "body") != "body":
         return {"pointer": f"?{key}", "detail": detail}
-    return {"pointer": pointer_of(key), "detail": detail}
+    missing = _MISSING.search(detail)  # its place is that of the object which lacks it
+    return {"pointer": pointer_of(f"{key}.{missing[1]}" if missing else key), "detail": detail}
+
+
+_MISSING = re.compile(r"missing required field `([^`]+)`")
 
 
 def pointer_of(path: str) -> str:
@@ -118,10 +122,16 @@ def _unreadable(_request: Request[Any, Any, Any], failure: msgspec.DecodeError) 
     )
 
 
+def _too_deep(_request: Request[Any, Any, Any], _failure: RecursionError) -> Response[Any]:
+    detail = "The body is nested too deeply to be read."
+    return _respond(400, render(400, "malformed", "The request could not be read.", detail))
+
+
 exception_handlers: dict[Any, Any] = {
     Problem: _problem,
     ValidationException: _validation,
     HTTPException: _http,
     msgspec.DecodeError: _unreadable,
+    RecursionError: _too_deep,  # the decoder's way to say it; nothing of ours recurses on input
     Exception: _bug,
 }
