@@ -9,6 +9,7 @@ from sqlalchemy import select
 from clustergenie import events
 from clustergenie.events import tables
 from clustergenie.events.consumer import SKIP, Consumer, Delivery
+from clustergenie.events.log import SCAN
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Conflict, Unavailable
 from clustergenie.platform.event import Event
@@ -191,6 +192,17 @@ def test_passing_by_what_is_of_no_interest_is_noted_now_and_then_only(tmp_path: 
             await db.write(emit, happened("x", SKIP, kind="job_failed"))
             await group.run_once()
             assert (group.position, await db.read(stored_position)) == (SKIP, SKIP)
+
+    asyncio.run(story())
+
+
+def test_a_long_stretch_of_no_interest_is_passed_in_one_go(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with opened(tmp_path / "a.db") as db:
+            group = await delivery(db, consumer(record("g")))
+            await db.write(emit, *[happened("x", seq, kind="job_failed") for seq in range(2 * SCAN)], happened("a"))
+            assert await group.run_once() == 1
+            assert await db.read(recorded) == [("a", 1)]
 
     asyncio.run(story())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.events.storm import GROUPS, KEYS, PICKY
 
-ROUNDS = 6
+ROUNDS = 5
 
 
 def run(path: Path, mode: str) -> subprocess.Popen[str]:

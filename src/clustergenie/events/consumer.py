@@ -98,7 +98,7 @@ class Delivery:
         """
         self._running = True
         try:
-            found, upto = await self._db.read(_next, self._query, self.position, self.consumer.batch)
+            found, upto = await self._next()
             if found:
                 await self._deliver(found, upto)
             elif upto - self._noted >= SKIP:
@@ -108,6 +108,14 @@ class Delivery:
         finally:
             self._running = False
         return len(found)
+
+    async def _next(self) -> tuple[list[Event], int]:
+        """The next events of interest and the id up to which that is all; none only at the end of the log."""
+        while True:
+            found, upto, end = await self._db.read(_look, self._query, self.position, self.consumer.batch)
+            if found or upto >= end:
+                return found, upto
+            self.position = upto
 
     async def _deliver(self, found: list[Event], upto: int) -> None:
         try:
@@ -166,8 +174,9 @@ def apply(tx: Tx, consumer: Consumer, found: list[Event], upto: int | None) -> N
         _note(tx, consumer.group, upto)
 
 
-def _next(tx: Tx, query: Select[Any], after: int, limit: int) -> tuple[list[Event], int]:
-    return scan(tx, query, after, newest(tx), limit)
+def _look(tx: Tx, query: Select[Any], after: int, limit: int) -> tuple[list[Event], int, int]:
+    end = newest(tx)
+    return *scan(tx, query, after, end, limit), end
 
 
 def _take_up(tx: Tx, consumer: Consumer) -> int:
