@@ -78,19 +78,19 @@ def averages(tx: Tx, since: dt.datetime) -> list[Average]:
         .where(droplets.c.status == "active", droplets.c.cluster_id.is_not(None), vitals.c.last_seen_at > since)
         .group_by(droplets.c.cluster_id)
     )  # fmt: skip
-    return [Average(*row) for row in tx.execute(query)]
+    return [Average._make(row) for row in tx.execute(query)]
 
 
 def places(tx: Tx, providers: Sequence[str], after: str, limit: int) -> list[Place]:
     """Active droplets of these providers that have an address, in order of id from the one after `after`."""
     query = _PLACES.where(droplets.c.provider.in_(providers), droplets.c.ip_address.is_not(None), droplets.c.id > after)
-    return [Place(*row) for row in tx.execute(query.order_by(droplets.c.id).limit(limit))]
+    return [Place._make(row) for row in tx.execute(query.order_by(droplets.c.id).limit(limit))]
 
 
 def places_of(tx: Tx, cluster_id: str) -> list[Place]:
     """The active droplets of a cluster; those that have been silent longest come first."""
     query = _PLACES.where(droplets.c.cluster_id == cluster_id)
-    return [Place(*row) for row in tx.execute(query.order_by(vitals.c.last_seen_at, droplets.c.id))]
+    return [Place._make(row) for row in tx.execute(query.order_by(vitals.c.last_seen_at, droplets.c.id))]
 
 
 def homes(tx: Tx, droplet_ids: Sequence[str]) -> dict[str, str | None]:

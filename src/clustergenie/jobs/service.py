@@ -84,14 +84,6 @@ def is_live(tx: Tx, job_ids: set[str]) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-def failed_of_cluster(tx: Tx, cluster_id: str, since: dt.datetime, look_back: int = 1000) -> list[Job]:
-    """Which of the last `look_back` jobs of a cluster have failed since then, newest first."""
-    latest = select(jobs).where(jobs.c.cluster_id == cluster_id).order_by(jobs.c.created_at.desc()).limit(look_back)
-    seen = latest.subquery()
-    failed = select(seen).where(seen.c.state.in_(("failed", "dead")), seen.c.completed_at > since)
-    return [shown(row) for row in tx.execute(failed.order_by(seen.c.created_at.desc()))]
-
-
 def queue_state(tx: Tx) -> dict[str, Any]:
     """How much waits and runs, how long the oldest has waited, and which workers there are."""
     counted = select(jobs.c.state, func.count().label("n")).where(text(LIVE)).group_by(jobs.c.state)
