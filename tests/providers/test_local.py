@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from clustergenie.providers import LocalDriver, Machine, MachineNotFound, Refused, local
 from clustergenie.providers.local import processes, records, spawn
@@ -350,3 +351,19 @@ def test_a_droplet_that_is_not_there_cannot_be_entered(account: LocalAccount) ->
     poll_until(lambda: agent(account) is None, 10)
     with pytest.raises(Refused, match="not running"):
         local.enter(account.data_dir, "droplet-1", ["true"])
+
+
+def test_ends_are_heard_on_the_loop_the_server_uses_too(account: LocalAccount) -> None:
+    gone: list[str] = []
+
+    async def scenario() -> None:
+        async with opened(LocalDriver("here", account.data_dir, OURS, NOWHERE, on_gone=gone.append)) as driver:
+            await driver.create(order())
+            await asyncio.to_thread(poll_until, partial(agent, account), 10)
+            os.kill(pid_of(account), signal.SIGKILL)
+            await asyncio.to_thread(poll_until, lambda: gone == ["droplet-1"], 10)
+            await driver.destroy("droplet-1")
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(scenario())
+    assert account.leftovers() == []

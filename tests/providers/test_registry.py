@@ -47,3 +47,15 @@ def test_all_start_and_close_together(tmp_path: Path) -> None:
     asyncio.run(run())
     assert (tmp_path / "simulated" / "machines.jsonl").exists()
     assert (tmp_path / "local").is_dir()
+
+
+def test_a_directory_that_cannot_be_used_refuses_to_start_and_still_closes(tmp_path: Path) -> None:
+    (tmp_path / "local").write_text("a file where a directory should be")
+
+    async def run() -> None:
+        drivers = registry(tmp_path, "local", "simulated")
+        with pytest.raises(CannotStart, match=f"cannot use {tmp_path}"):
+            await drivers.start()
+        await drivers.close()
+
+    asyncio.run(run())

@@ -187,3 +187,18 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path) -> None:
     path.write_bytes(b"nonsense\n")
     with pytest.raises(CannotStart, match=r"Line 1 of .*cloud\.jsonl"):
         Cloud(path)
+
+
+def test_the_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clustergenie.providers.simulated.journal.SPARE_LINES", 10)
+    path = tmp_path / "cloud.jsonl"
+    cloud = Cloud(path, CALM)
+    vm = cloud.make(order("droplet-1"))
+    for n in range(1000):
+        vm.credential = f"credential-{n}"
+        cloud.save(vm)
+    cloud.close()
+    assert len(path.read_bytes().splitlines()) <= 15
+    again = Cloud(path)
+    again.close()
+    assert again.machines[vm.ref].credential == "credential-999"

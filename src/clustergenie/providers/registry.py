@@ -38,11 +38,12 @@ class Registry(Mapping[str, Driver]):
         return len(self._drivers)
 
     async def start(self) -> None:
-        """Start every driver; each finds the machines it has."""
-        await asyncio.gather(*(driver.start() for driver in self._drivers.values()))
+        """Start every driver, one after the other; each finds the machines it has. Raises CannotStart."""
+        for driver in self._drivers.values():
+            await driver.start()
 
     async def close(self) -> None:
-        """Close every driver; machines keep running."""
+        """Close every driver, also those that never started; machines keep running."""
         await asyncio.gather(*(driver.close() for driver in self._drivers.values()))
 
 

@@ -1,6 +1,7 @@
 """Take over the local machines that an earlier control plane left, in one pass."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -37,8 +38,12 @@ def adopt(place: Place) -> dict[str, Seen]:
 
 def _take_over(place: Place, state: Path, intent: records.Intent, here: Iterable[Seen]) -> Seen | None:
     agent = processes.recorded(state) or processes.agent_in(here)
+    if agent is None and _halted(state):
+        with suppress(OSError):  # what it needs is not there any more: it stays stopped, and is replaced as a lost one
+            agent = machines.power_on(place, intent)
+        return agent
     if agent is None:
-        return machines.power_on(place, intent) if _halted(state) else None
+        return None
     if place.server_url:
         records.write(state / records.SERVER, {"server": place.server_url})
     return agent

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clustergenie.platform.errors import CannotStart
 from clustergenie.providers.driver import Catalog, Machine, OnGone, Order, Region
 from clustergenie.providers.errors import MachineNotFound, NoCapacity, Refused
 from clustergenie.providers.local import adopt, limits, machines, records, spawn
@@ -57,16 +58,24 @@ class LocalDriver:
         self._turns = Turns()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watch = Watch(self._ended)
+        self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="local-provider")
 
     async def start(self) -> None:
-        """Probe what this computer can do, and adopt the machines that are there. One pass, a few milliseconds."""
-        self._pool = ThreadPoolExecutor(self.concurrency, thread_name_prefix="local-provider")
-        self._place, self._network = await asyncio.to_thread(self._settle)
-        self._spawned = await asyncio.to_thread(adopt.adopt, self._place)
+        """Probe what this computer can do, and adopt the machines that are there. One pass, a few milliseconds.
+
+        Raises CannotStart.
+        """
+        try:
+            self._place, self._network = await asyncio.to_thread(self._settle)
+            self._spawned = await asyncio.to_thread(adopt.adopt, self._place)
+        except OSError as error:
+            raise CannotStart(f"The local provider cannot use {self._root}: {error}.") from error
         for droplet_id, agent in self._spawned.items():
             self._watch.add(droplet_id, agent)
 
     def _settle(self) -> tuple[machines.Place, Network]:
+        if not Path("/proc/self/stat").exists():
+            raise CannotStart("The local provider needs Linux (/proc); leave it out of the setting providers.")
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = machines.Place(
             root=self._root,

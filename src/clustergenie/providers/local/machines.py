@@ -68,10 +68,12 @@ def order(place: Place, network: Network, wish: Order, spawned: Seen | None) -> 
 def _intend(place: Place, network: Network, wish: Order, before: Intent | None) -> Intent:
     """Decide where the machine will be; a stopped one keeps its place if it is still free."""
     if before is not None and network.free(before.address, before.port):
-        return before
-    address, port = network.place(wish.droplet_id)
+        address, port = before.address, before.port
+    else:
+        address, port = network.place(wish.droplet_id)
+    groups, held = place.limits.groups(wish.droplet_id), place.limits.describe()
     if before is not None:
-        return msgspec.structs.replace(before, address=address, port=port)
+        return msgspec.structs.replace(before, address=address, port=port, cgroups=groups, limits=held)
     return Intent(
         installation=place.installation,
         droplet_id=wish.droplet_id,
@@ -83,8 +85,8 @@ def _intend(place: Place, network: Network, wish: Order, before: Intent | None) 
         address=address,
         port=port,
         created_at=datetime.fromtimestamp(time.time(), UTC),
-        cgroups=place.limits.groups(wish.droplet_id),
-        limits=place.limits.describe(),
+        cgroups=groups,
+        limits=held,
     )
 
 

@@ -41,9 +41,12 @@ class Agents:
         self.boot_id = f"simulated-{cloud.weather.seed}"
 
     def start(self) -> None:
-        """Serve the machines that are there, and those to come."""
+        """Serve the machines that are there, and those to come. Those that enrolled before do not all speak at once."""
         for vm in self._cloud.machines.values():
-            self.expect(vm)
+            if vm.credential:
+                self._schedule(vm.ref, self._random.random() * vm.heartbeat_seconds)
+            else:
+                self.expect(vm)
         self._scheduler = asyncio.get_running_loop().create_task(self._serve())
 
     async def close(self) -> None:

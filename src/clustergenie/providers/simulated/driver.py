@@ -48,11 +48,14 @@ class SimulatedDriver:
         self._turns = Turns()
         self._made: dict[str, str] = {}
         self._crasher: asyncio.Task[None] | None = None
+        self._agents: Agents | None = None
+        self._opened: Cloud | None = None
 
     async def start(self) -> None:
         """Read the machines that are there, and let their agents speak."""
-        given = self._given
-        self._cloud = given if given is not None else await asyncio.to_thread(Cloud, self._path, self._weather)
+        if self._given is None:
+            self._opened = await asyncio.to_thread(Cloud, self._path, self._weather)
+        self._cloud = self._given or self._opened or Cloud()
         self._agents = Agents(self._cloud, self._call) if self._call is not None else None
         self.chaos = Chaos(self._cloud, self._agents, self.name, self._gone)
         if self._agents is not None:
@@ -67,8 +70,8 @@ class SimulatedDriver:
                 await self._crasher
         if self._agents is not None:
             await self._agents.close()
-        if self._given is None:
-            self._cloud.close()
+        if self._opened is not None:
+            self._opened.close()
 
     async def create(self, order: Order) -> Machine:
         """See Driver.create. As with a real cloud, a list that lags can hide a machine that an earlier life ordered."""

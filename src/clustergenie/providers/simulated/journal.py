@@ -7,6 +7,8 @@ import msgspec
 
 from clustergenie.platform.errors import CannotStart
 
+SPARE_LINES = 10_000  # what may be out of date in the file before it is written anew
+
 
 class Vm(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A machine of the simulated cloud, with what its agent keeps on its disk. Times are seconds since the epoch."""
@@ -47,8 +49,7 @@ class Journal:
         self._path = path
         self._encoder = msgspec.json.Encoder()
         self.machines = self._replay()
-        self._rewrite()
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._file = self._rewrite()
 
     def _replay(self) -> dict[str, Vm]:
         """The machines as the lines leave them; a line cut off by a crash is as good as not written."""
@@ -69,21 +70,31 @@ class Journal:
                 machines.pop(line.drop, None)
         return machines
 
-    def _rewrite(self) -> None:
+    def _rewrite(self) -> int:
+        """A file of what is true now, and nothing else; its descriptor, for appending."""
         fresh = self._path.with_suffix(".new")
         content = b"".join(self._encoder.encode(_Line(put=vm)) + b"\n" for vm in self.machines.values())
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         fresh.rename(self._path)
+        self._lines = len(self.machines)
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+
+    def _append(self, lines: list[_Line]) -> None:
+        os.write(self._file, b"".join(self._encoder.encode(line) + b"\n" for line in lines))
+        self._lines += len(lines)
+        if self._lines > 4 * len(self.machines) + SPARE_LINES:
+            os.close(self._file)
+            self._file = self._rewrite()
 
     def put(self, *changed: Vm) -> None:
         """Write down machines as they are now."""
-        os.write(self._file, b"".join(self._encoder.encode(_Line(put=vm)) + b"\n" for vm in changed))
+        self._append([_Line(put=vm) for vm in changed])
 
     def drop(self, ref: str) -> None:
         """Write down that a machine is no more."""
-        os.write(self._file, self._encoder.encode(_Line(drop=ref)) + b"\n")
+        self._append([_Line(drop=ref)])
 
     def close(self) -> None:
         """Close the file."""
