@@ -19,11 +19,10 @@ from sqlalchemy.pool import NullPool
 from clustergenie.platform.clock import MICROSECOND, Clock, now
 from clustergenie.platform.db import EventSink, Listener, ManyFn, Tx
 from clustergenie.platform.errors import CannotStart, Unavailable
-from clustergenie.platform.event import Event
+from clustergenie.platform.group import Group, Many, One
 from clustergenie.platform.lock import take_lock
 
 T = TypeVar("T")
-Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 GROUP = 256  # transactions per commit: bounds how long one fsync may keep its callers waiting
 BACKLOG = 20_000  # writes that may wait; beyond it callers are told to come back
@@ -59,77 +58,6 @@ def engine_for(path: Path) -> Engine:
     )
 
 
-class _One:
-    """One caller's transaction in a group."""
-
-    def __init__(self, fn: Callable[[Tx], Any], future: "asyncio.Future[Any]") -> None:
-        self.fn, self.future = fn, future
-
-    def run(self, group: "_Group") -> None:
-        if not self.future.cancelled():
-            group.savepoint(self.fn, [self.future], single=True)
-
-
-class _Many:
-    """Whatever callers of one batched function have queued up by the time the writer gets here."""
-
-    def __init__(self, pending: "deque[tuple[Any, asyncio.Future[Any]]]", fn: ManyFn[Any, Any], limit: int) -> None:
-        self.pending, self.fn, self.limit = pending, fn, limit
-
-    def run(self, group: "_Group") -> None:
-        taken: list[tuple[Any, asyncio.Future[Any]]] = []
-        while self.pending and len(taken) < self.limit:
-            taken.append(self.pending.popleft())
-        if self.pending:
-            group.left_over.append(self)
-        taken = [pair for pair in taken if not pair[1].cancelled()]
-        if not taken:
-            return
-        items = [item for item, _ in taken]
-        futures = [future for _, future in taken]
-        group.taken += futures
-        fn = self.fn
-        if len(taken) == 1 or not group.savepoint(lambda tx: fn(tx, items), futures, single=False, last=False):
-            for item, future in taken:
-                group.savepoint(lambda tx, item=item: fn(tx, [item]), [future], single=False)  # type: ignore[misc]
-
-
-class _Group:
-    """The transactions that share one commit, each in a savepoint of its own."""
-
-    def __init__(self, connection: Connection, raw: sqlite3.Connection, moment: Any) -> None:
-        self.connection, self.raw, self.moment = connection, raw, moment
-        self.answers: list[Answer] = []
-        self.events: list[Event] = []
-        self.after: list[Callable[[], None]] = []
-        self.taken: list[asyncio.Future[Any]] = []  # out of a batch's queue: nobody else knows of these callers
-        self.left_over: list[_One | _Many] = []
-
-    def savepoint(
-        self, fn: Callable[[Tx], Any], futures: "list[asyncio.Future[Any]]", *, single: bool, last: bool = True
-    ) -> bool:
-        """Run `fn`; keep its work or undo it alone. With `last=False` a failure is not answered: it is tried apart."""
-        tx = Tx(self.connection, self.moment)
-        self.raw.execute("SAVEPOINT tx")
-        try:
-            result = fn(tx)
-        except Exception as failure:  # it belongs to the caller, who gets it; the group goes on
-            if not self.raw.in_transaction:  # SQLite itself rolled back everything: full disk, I/O error
-                raise
-            self.raw.execute("ROLLBACK TO tx")
-            self.raw.execute("RELEASE tx")
-            if last:
-                self.answers += [(future, None, failure) for future in futures]
-            return False
-        self.raw.execute("RELEASE tx")
-        self.events += tx.events
-        self.after += tx.afterwards()
-        for future, value in zip(futures, [result] if single else result, strict=True):
-            failed = isinstance(value, Exception) and not single
-            self.answers.append((future, None, value) if failed else (future, value, None))
-        return True
-
-
 class SqliteBackend:
     """See `platform.db.Backend`. One process owns the file; a second one refuses to start with a sentence."""
 
@@ -142,7 +70,7 @@ class SqliteBackend:
         self.path, self._sink, self._clock, self._prepare = path, sink, clock, prepare
         self._listeners: list[Listener] = []
         self._engine = engine_for(path)
-        self._queue: queue.SimpleQueue[_One | _Many | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[One | Many | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._local = threading.local()
         self._read_connections: list[Connection] = []
@@ -191,7 +119,7 @@ class SqliteBackend:
     async def write(self, fn: Callable[[Tx], T]) -> T:
         self._admit()
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_One(fn, future))
+        self._queue.put(One(fn, future))
         return await future
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
@@ -201,7 +129,7 @@ class SqliteBackend:
         self._admit(len(pending) + 1)
         pending.append(one)
         if len(pending) == 1:  # else the writer has not come by yet and will take it along
-            self._queue.put(_Many(pending, fn, limit))
+            self._queue.put(Many(pending, fn, limit))
 
     def backlog(self) -> int:
         return self._queue.qsize()
@@ -231,13 +159,13 @@ class SqliteBackend:
             raw.execute("ROLLBACK")
 
     def _run(self) -> None:
-        group: list[_One | _Many] = []
+        group: list[One | Many] = []
         ended = False
         while group or not ended:
             ended = self._gather(group) or ended
             group = self._commit(group) if group else []
 
-    def _gather(self, group: "list[_One | _Many]") -> bool:
+    def _gather(self, group: "list[One | Many]") -> bool:
         """Add to the group what is waiting; wait if there is nothing at all. True once the end was reached."""
         with contextlib.suppress(queue.Empty):
             while len(group) < GROUP:
@@ -247,11 +175,11 @@ class SqliteBackend:
                 group.append(work)
         return False
 
-    def _commit(self, works: "list[_One | _Many]") -> "list[_One | _Many]":
+    def _commit(self, works: "list[One | Many]") -> "list[One | Many]":
         """Commit the works together; what a batch could not take along is returned, to come first next time."""
         raw = _raw(self._connection)
         self._last = max(self._clock(), self._last + MICROSECOND)
-        group = _Group(self._connection, raw, self._last)
+        group = Group(self._connection, raw, self._last)
         try:
             raw.execute("BEGIN IMMEDIATE")
             for work in works:
@@ -265,20 +193,20 @@ class SqliteBackend:
         self._loop.call_soon_threadsafe(self._answer, group)
         return group.left_over
 
-    def _refuse(self, raw: sqlite3.Connection, works: "list[_One | _Many]", group: _Group, error: Exception) -> None:
+    def _refuse(self, raw: sqlite3.Connection, works: "list[One | Many]", group: Group, error: Exception) -> None:
         if raw.in_transaction:
             raw.execute("ROLLBACK")
         failure = DatabaseWriteFailed(f"The database could not commit: {_cause(error)}. Nothing was kept; try again.")
-        futures = {*group.taken, *(work.future for work in works if isinstance(work, _One))}
+        futures = {*group.taken, *(work.future for work in works if isinstance(work, One))}
         for work in works:
-            if isinstance(work, _Many):
+            if isinstance(work, Many):
                 while work.pending:
                     futures.add(work.pending.popleft()[1])
         group.answers = [(future, None, failure) for future in futures]
         group.events, group.after = [], []
         self._loop.call_soon_threadsafe(self._answer, group)
 
-    def _answer(self, group: _Group) -> None:
+    def _answer(self, group: Group) -> None:
         """On the event loop: tell the listeners, then each caller."""
         if group.events:
             for listener in self._listeners:
