@@ -28,8 +28,8 @@ Types = Annotated[
         schema_extra={"items": {"type": "string", "pattern": f"^{_ONE}(,{_ONE})*$"}},
     ),
 ]
-DeadLetterId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-LastId = Annotated[int | None, Parameter(gt=-1, le=2**63 - 1)]
+DeadLetterId = Annotated[int, Parameter(ge=1, le=2**53 - 1)]
+LastId = Annotated[int | None, Parameter(gt=-1, le=2**53 - 1)]
 LastIdHeader = Annotated[str | None, HeaderParameter(name="Last-Event-ID", schema_extra={"pattern": "^[0-9]{1,18}$"})]
 
 
