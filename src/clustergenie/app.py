@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import http
 import signal
 import socket
@@ -110,7 +111,7 @@ def build(runtime: Runtime) -> Litestar:
         dependencies={
             "runtime": runtime,
             "db": runtime.db,
-            "submit": jobs.submitter(runtime.db),
+            "submit": jobs.Submit(runtime.db),
             "pool": runtime.pool,
             "fleet": runtime.fleet,
             "desk": runtime.desk,
@@ -148,8 +149,6 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         runtime = await worker.start(settings, url)
     app = web.Observed(
         build(runtime),  # type: ignore[arg-type]  # Litestar types scopes more narrowly than ASGI does
-        environment=settings.environment,
-        level=settings.log_level,
         version=clustergenie.__version__,
     )
     config = uvicorn.Config(
@@ -158,6 +157,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=4096,
         timeout_graceful_shutdown=10,
         h11_max_incomplete_event_size=65536,
@@ -165,6 +165,10 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     note = serving.note(settings.data_dir, url)
     sys.stderr.write(f"ClusterGenie {clustergenie.__version__} serves {url} (data in {settings.data_dir})\n")
     log().info("serving", url=url, data_dir=str(settings.data_dir), environment=settings.environment)
+    # What start-up made stays: let the collector never look at it again, and at the rest less often.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     try:
         await Server(config, runtime).serve(sockets=[listening])
     finally:

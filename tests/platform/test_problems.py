@@ -69,7 +69,7 @@ async def bug() -> None:
 def client() -> Iterator[TestClient[Any]]:
     api = Router("/api", route_handlers=[make, show, busy, bug, unknown_path])
     app = build([api], version="1", dependencies={})
-    observed = Observed(app, environment="test", level="error", version="1")
+    observed = Observed(app, version="1")
     with TestClient(observed, base_url="http://test.local/api", raise_server_exceptions=False) as opened:
         yield opened
 

@@ -35,8 +35,6 @@ from clustergenie.platform.errors import invalid
 
 LONGEST_WAIT = dt.timedelta(days=366)
 
-Submit = Callable[[Enqueue], Awaitable[Accepted]]
-
 
 class JobReply(msgspec.Struct):
     """A job, and what became of the request."""
@@ -61,9 +59,11 @@ class AttemptList(msgspec.Struct):
     attempts: list[Attempt]
 
 
-def submitter(db: Database) -> Submit:
-    """The coalescing way into the queue; dependency `submit`."""
-    return db.batched(enqueue_many)
+class Submit:
+    """The way into the queue that many requests take together."""
+
+    def __init__(self, db: Database) -> None:
+        self.one: Callable[[Enqueue], Awaitable[Accepted]] = db.batched(enqueue_many)
 
 
 @web.post("/jobs", raises=[UnknownJobType, KeyReused, JobConflict], tags=["jobs"])
@@ -90,9 +90,9 @@ async def create_job(
         idempotency_key,
         _hash(data) if idempotency_key is not None else "",
     )
-    accepted = await submit(item)
+    accepted = await submit.one(item)
     if accepted.created:
-        telemetry.log().info("job Created", job_id=accepted.job.id, job_type=data.type)
+        telemetry.plain("info", "job Created", job_id=accepted.job.id, job_type=data.type)
         return Response(JobReply(accepted.job, "created"), status_code=http.HTTPStatus.CREATED)
     return Response(JobReply(accepted.job, "already there"), status_code=http.HTTPStatus.OK)
 

@@ -1,10 +1,11 @@
 """The envelope of everything that happened: what a transaction emits and what the bus carries."""
 
 import datetime as dt
-import secrets
 from typing import Any
 
 import msgspec
+
+from clustergenie.platform.ids import event_id
 
 
 class Event(msgspec.Struct, kw_only=True):
@@ -27,6 +28,6 @@ class Event(msgspec.Struct, kw_only=True):
     trace_id: str | None = None
     payload: dict[str, Any] = {}
     timestamp: dt.datetime | None = None
-    event_id: str = msgspec.field(default_factory=lambda: secrets.token_hex(12))
+    event_id: str = msgspec.field(default_factory=event_id)
     schema_version: int = 1
     id: int = 0

@@ -3,17 +3,16 @@
 import contextvars
 import logging
 import re
-import secrets
-import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from clustergenie.platform import ids
 from clustergenie.platform.clock import now, rfc3339
+from clustergenie.platform.lines import Lines
 
 SERVICE = "core-api"
 
@@ -57,7 +56,7 @@ _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{
 
 def new_trace_id() -> str:
     """32 hexadecimal digits, never all zero."""
-    return secrets.token_hex(16)
+    return ids.trace_id()
 
 
 def trace_of(traceparent: str | None) -> str:
@@ -70,7 +69,7 @@ def trace_of(traceparent: str | None) -> str:
 
 def traceparent(trace: str) -> str:
     """A `traceparent` that continues `trace` with a new span."""
-    return f"00-{trace}-{secrets.token_hex(8)}-01"
+    return f"00-{trace}-{ids.span_id()}-01"
 
 
 # -- log lines
@@ -103,15 +102,44 @@ def _with_context(_logger: Any, _method: str, line: MutableMapping[str, Any]) ->
     return {**_context.get(), **line}
 
 
-def _encode(line: Any, **_: Any) -> str:
-    return msgspec.json.encode(line, enc_hook=str).decode()
+_lines = Lines()
+_plain: dict[str, str] = {}
+_plain_level = logging.CRITICAL  # until configured: a library that is only imported says nothing here
+
+
+class _ToLines:
+    """What structlog hands its finished lines to."""
+
+    def msg(self, **line: Any) -> None:
+        """One line, as keywords."""
+        _lines.write(line)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def plain(level: str, message: str, **fields: object) -> None:
+    """A line of the request path, where structlog would cost as much as the work: always the same shape, and never
+    anything in it that could be secret (ids, numbers, names of ours), since nothing is redacted."""
+    if getattr(logging, level.upper()) >= _plain_level:
+        line = {**_plain, "level": level, "timestamp": rfc3339(now()), "message": message}
+        _lines.write({**line, **_context.get(), **fields})
+
+
+def flush_logs() -> None:
+    """Write out what waits."""
+    _lines.flush()
 
 
 def configure_logs(level: str, environment: str) -> None:
     """Log to stdout, one JSON object a line, with the fields every consumer relies on."""
+    global _plain, _plain_level
+    _plain, _plain_level = {"service": SERVICE, "environment": environment}, getattr(logging, level.upper())
 
     def named(_logger: Any, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         return {"service": SERVICE, "environment": environment, "level": method, **line}
+
+    def as_keywords(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> tuple[tuple[()], dict[str, Any]]:
+        return (), dict(line)
 
     structlog.configure(
         processors=[
@@ -121,14 +149,13 @@ def configure_logs(level: str, environment: str) -> None:
             structlog.processors.EventRenamer("message"),
             _with_context,
             _redacted,
-            structlog.processors.JSONRenderer(serializer=_encode),
+            as_keywords,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stdout),
+        logger_factory=lambda *_: _ToLines(),
         cache_logger_on_first_use=True,
     )
-    handler = _ToStructlog()
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToStructlog()], force=True)
 
 
 class _ToStructlog(logging.Handler):
@@ -161,8 +188,3 @@ http_requests = Counter(
     "clustergenie_http_requests_total", "Requests answered.", ("method", "path", "status"), registry=registry
 )
 database_backlog = Gauge("clustergenie_database_backlog", "Writes that wait for the database.", registry=registry)
-
-
-def rfc3339_now() -> str:
-    """The wall clock for a log line."""
-    return rfc3339(now())

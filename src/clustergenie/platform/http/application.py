@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import litestar
@@ -72,16 +72,25 @@ def _constant(value: Any) -> Any:
 async def _check(request: Request[Any, Any, Any]) -> None:
     """What no handler can forget: a body is JSON, and a filter that does not exist is not silently ignored."""
     if request.method in ("POST", "PUT", "PATCH"):
-        kind = request.headers.get("content-type", "")
-        has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-        if has_body and not kind.lower().startswith("application/json"):
-            raise NotJson(f"The body is {kind or 'of no named type'}; send it as Content-Type: application/json.")
+        _check_body(request.scope["headers"])
     if request.scope.get("query_string"):
         known = _known(request.route_handler)
         for name in request.query_params:
             if known is not None and name not in known:
                 choices = ", ".join(sorted(known)) or "none"
                 raise invalid(f"?{name}", f"is not a parameter of this request; known: {choices}")
+
+
+def _check_body(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    kind, has_body = b"", False
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name in (b"content-length", b"transfer-encoding"):
+            has_body = value != b"0"
+    if has_body and not kind.lower().startswith(b"application/json"):
+        words = kind.decode("latin-1") or "of no named type"
+        raise NotJson(f"The body is {words}; send it as Content-Type: application/json.")
 
 
 @functools.cache
