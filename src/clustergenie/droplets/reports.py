@@ -65,7 +65,7 @@ _PLACES = select(
 def reports_since(tx: Tx, since: dt.datetime, limit: int) -> list[Report]:
     """The last word of the droplets that spoke after that moment, oldest first."""
     rows = tx.execute(_REPORTS.where(vitals.c.last_seen_at > since).limit(limit))
-    return [Report(*row[:8], oom_kills=int((row.detail or {}).get("oom_kills", 0))) for row in rows]
+    return [Report._make((*row[:8], int((row.detail or {}).get("oom_kills", 0)))) for row in rows]
 
 
 def averages(tx: Tx, since: dt.datetime) -> list[Average]:
