@@ -367,3 +367,19 @@ def test_ends_are_heard_on_the_loop_the_server_uses_too(account: LocalAccount) -
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(scenario())
     assert account.leftovers() == []
+
+
+def test_another_python_than_ours_runs_the_agents_source(account: LocalAccount, tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    assert spawn.compiled(tmp_path, str(other)) == spawn.source()
+    assert spawn.compiled(tmp_path, sys.executable).suffix == ".pyc"
+
+    async def scenario() -> None:
+        driver = LocalDriver("here", account.data_dir, OURS, NOWHERE, python=str(other))
+        async with opened(driver):
+            made = await driver.create(order())
+            await asyncio.to_thread(poll_until, partial(agent, account), 10)
+            await driver.destroy(made.ref)
+
+    asyncio.run(scenario())

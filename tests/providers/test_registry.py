@@ -25,8 +25,10 @@ def test_the_settings_name_the_drivers(tmp_path: Path) -> None:
 def test_a_name_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
     drivers = registry(tmp_path, "local")
     assert "vultr" not in drivers
-    with pytest.raises(UnknownProvider, match="there are local"):
+    assert drivers.get("vultr") is None
+    with pytest.raises(UnknownProvider, match="there are local") as caught:
         drivers["vultr"]
+    assert str(caught.value) == caught.value.detail
 
 
 def test_a_provider_that_does_not_exist_refuses_to_start(tmp_path: Path) -> None:

@@ -33,5 +33,8 @@ class NoAnswer(Unavailable):
     """The provider did not answer in time; whether it acted is not known until its machines are listed."""
 
 
-class UnknownProvider(Invalid):
+class UnknownProvider(Invalid, KeyError):
     """There is no provider of that name."""
+
+    # A KeyError too, so that the registry's `get` has its default; but it reads as what it is.
+    __str__ = Invalid.__str__

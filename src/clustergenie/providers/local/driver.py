@@ -83,12 +83,13 @@ class LocalDriver:
             installation=self._installation,
             server_url=self._server_url,
             python=self._python,
-            program=spawn.compiled(self._root),
+            program=spawn.compiled(self._root, self._python),
             orphan_seconds=self._orphan_seconds,
             limits=limits.probe(self._root) if self._limit else Limits(),
         )
         network = Network(self._root)
-        network.taken.update((intent.droplet_id, intent.port) for _, intent in records.intents(self._root))
+        for _, intent in records.intents(self._root):
+            network.keep(intent.droplet_id, intent.port)
         return place, network
 
     async def close(self) -> None:
@@ -150,7 +151,7 @@ class LocalDriver:
         self._watch.remove(ref)
         await self._thread(machines.destroy, state, self._grace_seconds)
         self._spawned.pop(ref, None)
-        self._network.taken.pop(ref, None)
+        self._network.release(ref)
 
     async def catalog(self) -> Catalog:
         """Sizes are free here; any region and image is accepted as a label."""

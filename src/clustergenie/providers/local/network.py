@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import zlib
 from pathlib import Path
 
@@ -25,21 +26,33 @@ class Network:
             self.block = ""
         if self.block and not kept:
             records.write(root / "network.json", {"block": self.block})
-        self.taken: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def place(self, droplet_id: str) -> tuple[str, int]:
         """An address and a port for a droplet; which ones follows from its id unless they are taken.
 
         Raises NoCapacity when there is none left.
         """
-        ports = set(self.taken.values())
         first = zlib.crc32(droplet_id.encode())
-        for offset in range(len(PORTS)):
-            slot = (first + offset) % len(PORTS)
-            if PORTS[slot] not in ports and _binds(self._address(slot), PORTS[slot]):
-                self.taken[droplet_id] = PORTS[slot]
-                return self._address(slot), PORTS[slot]
+        with self._lock:
+            ports = set(self._taken.values())
+            for offset in range(len(PORTS)):
+                slot = (first + offset) % len(PORTS)
+                if PORTS[slot] not in ports and _binds(self._address(slot), PORTS[slot]):
+                    self._taken[droplet_id] = PORTS[slot]
+                    return self._address(slot), PORTS[slot]
         raise NoCapacity(f"All {len(PORTS)} ports for local droplets are taken.")
+
+    def keep(self, droplet_id: str, port: int) -> None:
+        """Give this port to nobody else."""
+        with self._lock:
+            self._taken[droplet_id] = port
+
+    def release(self, droplet_id: str) -> None:
+        """The droplet is gone; its place may be given again."""
+        with self._lock:
+            self._taken.pop(droplet_id, None)
 
     def free(self, address: str, port: int) -> bool:
         """Whether a place that was given before can be used again."""

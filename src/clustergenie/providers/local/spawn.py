@@ -4,7 +4,9 @@ import hashlib
 import os
 import py_compile
 import signal
+import sys
 from importlib.resources import files
+from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
 from clustergenie.providers.local import records
@@ -18,10 +20,15 @@ def source() -> Path:
     return Path(str(files("clustergenie") / "agent.py"))
 
 
-def compiled(root: Path) -> Path:
-    """The agent compiled once, which spares each droplet 12 ms and 3 MB; its source where that cannot be kept."""
+def compiled(root: Path, python: str) -> Path:
+    """The agent compiled once, which spares each droplet 12 ms and 3 MB.
+
+    Its source where that cannot be kept, or another Python than ours is to run it.
+    """
     agent = source()
-    key = hashlib.sha256(agent.read_bytes()).hexdigest()[:16]
+    if python != sys.executable:
+        return agent
+    key = hashlib.sha256(MAGIC_NUMBER + agent.read_bytes()).hexdigest()[:16]
     target = root / f"agent-{key}.pyc"
     if not target.exists():
         try:
