@@ -19,14 +19,6 @@ class Payload(msgspec.Struct, kw_only=True):
     """What an event carries beside its envelope. More fields may come; readers ignore what they do not know."""
 
 
-class JobParameters(Payload, kw_only=True):
-    """What a job was asked for with, and how."""
-
-    parameters: dict[str, Any] = {}
-    priority: int | None = None
-    max_attempts: int | None = None
-
-
 class JobOutcome(Payload, kw_only=True):
     """How a job ended: its result, or the reason why there is none."""
 
@@ -82,7 +74,7 @@ def _of(subject: Subject, name: str, summary: str, payload: type[Payload] = Payl
 
 
 _TYPES = (
-    _of("job", "job_requested", "A job is asked for.", JobParameters, "job_type"),
+    _of("job", "job_requested", "A job is asked for; the payload holds its parameters.", Payload, "job_type"),
     _of("job", "job_started", "A worker has begun the job."),
     _of("job", "job_progress", "The job is `progress` percent done; `message` says with what."),
     _of("job", "job_completed", "The job is done.", JobOutcome),
@@ -91,7 +83,8 @@ _TYPES = (
     _of("cluster", "cluster_created", "A cluster was created."),
     _of("cluster", "cluster_updated", "A cluster, or what is wanted of it, was changed."),
     _of("cluster", "cluster_deleted", "A cluster is gone."),
-    _of("droplet", "droplet_created", "A machine was ordered for the droplet."),
+    _of("droplet", "droplet_created", "A droplet is wished for; its machine is ordered next."),
+    _of("droplet", "droplet_updated", "The droplet's status changed; `message` says to what and why."),
     _of("droplet", "droplet_active", "The droplet's agent has reported; it can be used."),
     _of("droplet", "droplet_deleted", "The droplet and its machine are gone."),
     _of("droplet", "droplet_lost", "The droplet's machine is gone, or silent for too long."),
