@@ -158,7 +158,8 @@ def main() -> None:
     if not quick:
         RESULTS.write_text(
             f"# Results of `python -m bench.run`\n\n{dt.datetime.now(dt.UTC):%Y-%m-%d}, "
-            f"{os.cpu_count()} cores shared by server and load generator, Python {sys.version.split()[0]}, load average at the end {load}.\n\n{text}\n"
+            f"{os.cpu_count()} cores shared by server and load generator, "
+            f"Python {sys.version.split()[0]}, load average at the end {load}.\n\n{text}\n"
         )
 
 
