@@ -69,7 +69,7 @@ def handler(_fleet: droplets.Fleet) -> jobs.Handler[DeleteCluster]:
         cluster_id = job.parameters.cluster_id
         await job.progress(10, "ending its droplets")
         while left := await job.write(_end_rest, cluster_id):
-            await job.progress(30, f"{left} droplets and jobs left")
+            await job.progress(30, f"{left} droplets left")
             await _until_fewer(job, cluster_id, left)
         await job.write(_forget, cluster_id)
         return {"deleted": cluster_id}
@@ -86,18 +86,22 @@ async def _until_fewer(job: jobs.Running[Any], cluster_id: str, left: int) -> No
 
 
 def _end_rest(tx: Tx, cluster_id: str) -> int:
-    """Decide the end of every droplet whose end is not decided yet; how many droplets and changing jobs are left."""
+    """Decide the end of every droplet whose end is not decided yet; how many droplets are left.
+
+    A cluster that is being deleted takes no new droplets. Those that a job is bringing up are waited for, unless it
+    was cancelled. Other jobs are not waited for: one that has its time yet to come finds the cluster gone, and one of
+    our serial key would wait for us.
+    """
     members = droplets.of_cluster(tx, cluster_id)
     staying = [one.id for one in members if one.status not in droplets.LEAVING]
-    # While a provision job is at work its droplets come and go; it is waited for, or was cancelled.
-    if staying and not jobs.live_of_cluster(tx, cluster_id, CHANGING):
+    coming = {one.job_id for one in members if one.status in droplets.COMING and one.job_id is not None}
+    if staying and not jobs.is_live(tx, coming):
         droplets.end_by_id(tx, staying, "its cluster is being deleted")
     return _left(tx, cluster_id)
 
 
 def _left(tx: Tx, cluster_id: str) -> int:
-    there = sum(droplets.counts(tx, [cluster_id]).get(cluster_id, {}).values())
-    return there + len(jobs.live_of_cluster(tx, cluster_id, CHANGING))
+    return sum(droplets.counts(tx, [cluster_id]).get(cluster_id, {}).values())
 
 
 def _forget(tx: Tx, cluster_id: str) -> None:

@@ -148,6 +148,8 @@ def _leaving(tx: Tx, cluster_id: str) -> int:
 
 def _resize_and_converge(tx: Tx, fleet: droplets.Fleet, wanted: Scale, job: jobs.Running[Any]) -> dict[str, Any]:
     row = service.locked(tx, wanted.cluster_id)
+    if row.status == "deleting":
+        raise jobs.Fail(f"{wanted.cluster_id} is being deleted; it takes no other size.")
     size = plan.target(row.wanted_size, wanted.target_size, wanted.action, wanted.by)
     service.resize(tx, row, size)
     return {"from": row.wanted_size, "to": size, **_converge(tx, fleet, wanted.cluster_id, job)}
