@@ -109,9 +109,7 @@ def agent_version_skew(case: Case) -> list[Finding]:
     versions = Counter(facts.agent_version for facts in case.health.droplets if facts.agent_version)
     if len(versions) < 2:
         return []
-    newest = max(
-        versions, key=lambda version: ([int(part) for part in version.split(".") if part.isdecimal()], version)
-    )
+    newest = max(versions, key=_release)
     old = [facts for facts in case.health.droplets if facts.agent_version not in (None, "", newest)]
     return [
         Finding(
@@ -125,6 +123,10 @@ def agent_version_skew(case: Case) -> list[Finding]:
             ),
         )
     ]
+
+
+def _release(version: str) -> tuple[list[int], str]:
+    return [int(part) for part in version.split(".") if part.isdecimal()], version
 
 
 def flapping(case: Case) -> list[Finding]:
@@ -143,7 +145,7 @@ def flapping(case: Case) -> list[Finding]:
                 "reasons": dict(reasons.most_common(5)),
                 "droplets": [broken.name for broken in lost[:20]],
             },
-            cause="What ends them also ends their replacements: a fault of the host, of the network, or of what they run.",
+            cause="What ends them ends their replacements too: a fault of the host, the network, or what they run.",
             remedy=remedies.see_losses(case.health.cluster, "Find what the losses have in common before more are made"),
         )
     ]

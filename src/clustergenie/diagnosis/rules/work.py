@@ -21,7 +21,7 @@ def check_failing(case: Case) -> list[Finding]:
             droplet_id=facts.id,
             title=f"{facts.name}: {symptom.words}",
             evidence=symptom.evidence,
-            cause=f"What should answer as {symptom.evidence.get('check')} in {facts.name} does not run, or is not well.",
+            cause=f"What should answer as {symptom.evidence.get('check')} in {facts.name} is down or not well.",
             remedy=remedies.look_again(
                 case.health.cluster,
                 f"Start what should answer on {facts.name}, or take the check away; then probe again",
