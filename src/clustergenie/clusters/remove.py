@@ -7,7 +7,7 @@ import msgspec
 
 from clustergenie import droplets, jobs
 from clustergenie.clusters import service
-from clustergenie.clusters.models import Cluster, ClusterBusy, ClusterLeaving
+from clustergenie.clusters.models import Cluster, ClusterBusy, ClusterLeaving, ClusterNotFound
 from clustergenie.clusters.scale import serial_key
 from clustergenie.platform.db import Tx
 
@@ -105,7 +105,10 @@ def _left(tx: Tx, cluster_id: str) -> int:
 
 
 def _forget(tx: Tx, cluster_id: str) -> None:
-    row = service.locked(tx, cluster_id)
+    try:
+        row = service.locked(tx, cluster_id)
+    except ClusterNotFound:  # an earlier attempt got this far, and was lost before it could say so
+        return
     service.write(
         tx, row, f"cluster {row.name} deleted", "cluster_deleted",
         status="deleted", health="deleted", live_name=None, deleted_at=tx.now, active=0,
