@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
-from clustergenie.droplets import plan, service
+from clustergenie.droplets import enroll, plan, service
+from clustergenie.droplets.asking import patiently
 from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.models import COMING
 from clustergenie.droplets.tables import droplets
@@ -21,8 +22,6 @@ from clustergenie.providers import Machine
 FLUSH_SECONDS = 0.1
 """Machines that were made within this time are noted in one transaction."""
 LOOK_SECONDS = 0.1
-
-Select = Callable[[Tx], list[Any]]
 
 _NOTE = (
     update(droplets)
@@ -66,34 +65,38 @@ class _BringUp:
         self.said_at = time.monotonic()
 
     async def order_all(self) -> None:
-        rows = await self.job.read(_rows, self.ids, COMING)
+        rows = await self.job.write(_take_up, self.ids)
         self.ordered = len(self.ids) - len(rows)
         gates = {name: asyncio.Semaphore(driver.concurrency) for name, driver in self.fleet.drivers.items()}
         done = asyncio.Event()
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._flush_until(done))
-                await asyncio.gather(*(self._order(row, gates) for row in rows))
-                done.set()  # never cancelled in the middle: what it has taken in hand would be forgotten
-        except ExceptionGroup as several:
-            raise several.exceptions[0] from several
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._flush_until(done))
+            async with asyncio.TaskGroup() as orders:
+                for row in rows:
+                    orders.create_task(self._order(row, gates))
+            done.set()  # never cancelled in the middle: what it has taken in hand would be forgotten
         await self._flush()
         if self.again:
-            worst = self.again[0]
-            reasons = Counter(problem.detail for problem in self.again)
-            words = "; ".join(f"{count} times: {detail}" for detail, count in reasons.most_common(3))
-            after = worst.extra.get("retry_after")
-            raise Retry(f"{len(self.again)} machines could not be ordered: {words}", _seconds(after))
+            raise self._retry()
+        # Only now: until then another attempt would ask for them again, and nobody else is to make up for them.
+        if self.refused:
+            await self.job.write(_refuse, self.refused)
         await self._say(30, "every machine is ordered")
+
+    def _retry(self) -> Retry:
+        reasons = Counter(problem.detail for problem in self.again)
+        words = "; ".join(f"{count} times: {detail}" for detail, count in reasons.most_common(3))
+        return Retry(f"{len(self.again)} machines could not be ordered: {words}")
 
     async def _order(self, row: Any, gates: dict[str, asyncio.Semaphore]) -> None:
         gate = gates.get(row.provider)
         if gate is None:
             self.refused[row.id] = f"provider {row.provider} is not configured any more"
             return
+        driver, order = self.fleet.drivers[row.provider], self.fleet.order(row)
         async with gate:
             try:
-                self.made.append(await self.fleet.drivers[row.provider].create(self.fleet.order(row)))
+                self.made.append(await patiently(lambda: driver.create(order)))
             except (Invalid, Conflict) as refusal:
                 self.refused[row.id] = refusal.detail
             except Problem as problem:
@@ -109,10 +112,9 @@ class _BringUp:
 
     async def _flush(self) -> None:
         made, self.made = self.made, []
-        refused, self.refused = self.refused, {}
-        if made or refused:
-            await self.job.write(_note, made, refused)
-            self.ordered += len(made) + len(refused)
+        if made:
+            await self.job.write(_note, made)
+            self.ordered += len(made)
 
     async def wait_for_agents(self) -> BroughtUp:
         """Until every droplet is active or has failed; those whose agents stay silent are failed in the end."""
@@ -141,10 +143,6 @@ class _BringUp:
             await self.job.progress(percent, message)
 
 
-def _seconds(after: object) -> float | None:
-    return float(str(after)) if after is not None else None
-
-
 def _chunks(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
@@ -156,6 +154,18 @@ def _rows(tx: Tx, ids: Sequence[str], statuses: Sequence[str]) -> list[Any]:
     return found
 
 
+def _take_up(tx: Tx, ids: Sequence[str]) -> list[Any]:
+    """What is to be ordered. Its agents will need their tokens from now on, however long it has waited."""
+    rows = _rows(tx, ids, COMING)
+    enroll.renew(tx, [row.id for row in rows])
+    return rows
+
+
+def _unordered(tx: Tx, ids: Sequence[str]) -> list[Any]:
+    """Those to order. An agent may have reported before its machine was noted, and we were lost in between."""
+    return [row for row in _rows(tx, ids, (*COMING, "active")) if row.status in COMING or row.machine_ref is None]
+
+
 def _states(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     states: Counter[str] = Counter()
     for chunk in _chunks(ids):
@@ -163,9 +173,16 @@ def _states(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     return states
 
 
-def _note(tx: Tx, made: Sequence[Machine], refused: dict[str, str]) -> None:
+def _note(tx: Tx, made: Sequence[Machine]) -> None:
     """Keep where machines are. A droplet that was deleted meanwhile keeps its status; its machine will be ended."""
-    if made:
+    note_machines(tx, made)
+    pending = _rows(tx, [machine.droplet_id for machine in made], ("pending",))
+    service.move(tx, pending, "provisioning", "its machine is ordered")
+
+
+def note_machines(tx: Tx, machines: Sequence[Machine]) -> None:
+    """Keep where machines are and what they cost."""
+    if machines:
         tx.execute(
             _NOTE,
             [
@@ -176,13 +193,13 @@ def _note(tx: Tx, made: Sequence[Machine], refused: dict[str, str]) -> None:
                     "agent_port": machine.port,
                     "price": machine.hourly_usd_micros,
                 }
-                for machine in made
+                for machine in machines
             ],
         )
-        pending = _rows(tx, [machine.droplet_id for machine in made], ("pending",))
-        service.move(tx, pending, "provisioning", "its machine is ordered")
-    if refused:
-        service.move(tx, _rows(tx, list(refused), COMING), "failed", refused)
+
+
+def _refuse(tx: Tx, reasons: Mapping[str, str]) -> None:
+    service.move(tx, _rows(tx, list(reasons), COMING), "failed", reasons)
 
 
 def _give_up(tx: Tx, ids: Sequence[str], reason: str) -> None:
