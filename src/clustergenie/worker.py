@@ -139,6 +139,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
         heartbeat_seconds=settings.heartbeat_seconds,
         lost_after_seconds=settings.lost_after_seconds,
     )
+    droplets.open_market(fleet.market)
     desk = droplets.Desk(db, fleet)
     live = events.Live(db)
     bus = events.EmbeddedBus(db, consumers())

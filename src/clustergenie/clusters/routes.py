@@ -19,7 +19,8 @@ from clustergenie.clusters.models import (
     ClusterSpec,
 )
 from clustergenie.clusters.scale import SCALE, Scale
-from clustergenie.jobs import Job, enqueue
+from clustergenie.droplets import DropletSpec, objection
+from clustergenie.jobs import Job, enqueue, live_of_cluster
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Database, Tx
 
@@ -43,6 +44,7 @@ class ClusterList(msgspec.Struct):
 
 
 def _create(tx: Tx, spec: ClusterSpec) -> tuple[Cluster, Job | None]:
+    _placeable(spec)
     cluster = service.create(tx, spec)
     if spec.wanted_size == 0:
         return cluster, None
@@ -51,9 +53,21 @@ def _create(tx: Tx, spec: ClusterSpec) -> tuple[Cluster, Job | None]:
 
 def _change(tx: Tx, cluster_id: str, change: ClusterChange) -> tuple[Cluster, Job | None]:
     cluster = service.change(tx, cluster_id, change)
-    if change.wanted_size is UNSET or change.wanted_size == cluster.wanted_size:
+    if any(value is not UNSET for value in (change.provider, change.region, change.size, change.image)):
+        _placeable(cluster)
+    if change.wanted_size is UNSET:
+        return cluster, None
+    # With a scale job on its way, what is wanted now is not yet what was asked for last.
+    if change.wanted_size == cluster.wanted_size and not live_of_cluster(tx, cluster_id, (SCALE.name,)):
         return cluster, None
     return cluster, enqueue(tx, SCALE, Scale(cluster_id, target_size=change.wanted_size))
+
+
+def _placeable(wanted: ClusterSpec | Cluster) -> None:
+    """Raises Invalid for defaults that no droplet could ever have."""
+    wish = DropletSpec("-", region=wanted.region, size=wanted.size, image=wanted.image, provider=wanted.provider)
+    if (problem := objection(wish)) is not None:
+        raise problem
 
 
 @web.post("/clusters", raises=[ClusterNameTaken], tags=["clusters"])

@@ -61,9 +61,10 @@ def _ambiguous(item: Scale) -> Problem | None:
 
 def _scaled(tx: Tx, ended: jobs.Ended) -> None:
     """A scale job that is cancelled leaves the cluster at what is up by then; one that fails leaves it to healing."""
-    row = tx.execute(clusters.select().where(clusters.c.id == ended.cluster_id).with_for_update()).one_or_none()
+    row = service.find(tx, ended.cluster_id or "")
     if ended.state == "cancelled":
         given_up = droplets.give_up(tx, ended.job_id, "its scaling was cancelled")
+        jobs.forget_steps(tx, ended.job_id)  # undone: tried again, it begins anew
         if row is not None and row.status != "deleting":
             service.resize(tx, row, max(0, row.wanted_size - given_up))
     else:
@@ -73,7 +74,7 @@ def _scaled(tx: Tx, ended: jobs.Ended) -> None:
 def _healed(tx: Tx, ended: jobs.Ended) -> None:
     """What a job leaves behind that never came up is failed, and the next healing waits longer."""
     droplets.abandon(tx, ended.job_id, ended.error or f"its job was {ended.state}")
-    row = tx.execute(clusters.select().where(clusters.c.id == ended.cluster_id).with_for_update()).one_or_none()
+    row = service.find(tx, ended.cluster_id or "")
     if row is None:
         return
     failures = 0 if ended.state == "completed" else row.heal_failures + 1
@@ -115,7 +116,7 @@ def scale_handler(fleet: droplets.Fleet) -> jobs.Handler[Scale]:
 
     async def run(job: jobs.Running[Scale]) -> dict[str, Any]:
         changed = await job.write_step("target", _resize_and_converge, fleet, job.parameters, job)
-        return {**changed, **await _settle(job, fleet)}
+        return {**changed, **await _settle(job, fleet, changed)}
 
     return jobs.Handler(SCALE, run)
 
@@ -125,18 +126,20 @@ def heal_handler(fleet: droplets.Fleet) -> jobs.Handler[Heal]:
 
     async def run(job: jobs.Running[Heal]) -> dict[str, Any]:
         changed = await job.write_step("converge", _converge, fleet, job.parameters.cluster_id, job)
-        return {**changed, **await _settle(job, fleet)}
+        return {**changed, **await _settle(job, fleet, changed)}
 
     return jobs.Handler(HEAL, run)
 
 
-async def _settle(job: jobs.Running[Any], fleet: droplets.Fleet) -> dict[str, Any]:
+async def _settle(job: jobs.Running[Any], fleet: droplets.Fleet, changed: dict[str, Any]) -> dict[str, Any]:
     """Bring up what was added, wait until what was let go is gone."""
+    cluster_id = job.cluster_id or ""
     await job.write(droplets.revive, job.id)
+    await job.write(_converge, fleet, cluster_id, job)  # again: it may be tried again long after it had failed
     added = await job.read(droplets.ids_of_job, job.id)
     result = await droplets.finish(job, fleet, added) if added else {"active": 0, "droplets": []}
-    cluster_id = job.cluster_id or ""
-    while await job.read(_leaving, cluster_id):  # noqa: ASYNC110 - the state is in the database
+    # Only what this job let go: a machine that cannot be ended must not hold up a cluster that grows.
+    while changed["removed"] and await job.read(_leaving, cluster_id):  # noqa: ASYNC110 - the state is in the database
         await asyncio.sleep(LOOK_SECONDS)
     return result
 
@@ -158,9 +161,9 @@ def _resize_and_converge(tx: Tx, fleet: droplets.Fleet, wanted: Scale, job: jobs
 def _converge(tx: Tx, fleet: droplets.Fleet, cluster_id: str, job: jobs.Running[Any]) -> dict[str, Any]:
     """Wish for what is missing, decide the end of what is too much, in one commit."""
     row = service.locked(tx, cluster_id)
-    missing = plan.differs(droplets.counts(tx, [cluster_id]).get(cluster_id, {}), row.wanted_size)
     if row.status == "deleting":
         return {"added": 0, "removed": 0}
+    missing = plan.differs(droplets.counts(tx, [cluster_id]).get(cluster_id, {}), row.wanted_size)
     if missing > 0:
         joined = service.take_ordinals(tx, row, missing)
         specs = [

@@ -140,10 +140,15 @@ def _event(kind: str, row: Mapping[str, Any], seq: int, message: str) -> Event:
     )
 
 
+def find(tx: Tx, cluster_id: str) -> Any:
+    """The row, held until the commit; None if there is no such cluster, or no longer."""
+    row = tx.execute(select(clusters).where(clusters.c.id == cluster_id).with_for_update()).one_or_none()
+    return None if row is None or row.status == "deleted" else row
+
+
 def locked(tx: Tx, cluster_id: str) -> Any:
     """The row, held until the commit. Raises ClusterNotFound."""
-    row = tx.execute(select(clusters).where(clusters.c.id == cluster_id).with_for_update()).one_or_none()
-    if row is None or row.status == "deleted":
+    if (row := find(tx, cluster_id)) is None:
         raise ClusterNotFound(f"There is no cluster {cluster_id!r}; GET /api/v1/clusters lists them.")
     return row
 
@@ -206,13 +211,13 @@ class Members:
             if (problem := _objection(cluster_id, rows.get(cluster_id))) is not None
         }
 
-    def join(self, tx: Tx, cluster_id: str, count: int) -> droplets.Joined:
-        """`count` more droplets are wanted there."""
+    def join(self, tx: Tx, cluster_id: str, count: int, name: str | None = None) -> droplets.Joined:
+        """`count` more droplets are wanted there, named after `name` or the cluster."""
         row = locked(tx, cluster_id)
         if (problem := _objection(cluster_id, row.status)) is not None:
             raise problem
         resize(tx, row, row.wanted_size + count)
-        return take_ordinals(tx, row, count)
+        return take_ordinals(tx, row, count, name)
 
     def leave(self, tx: Tx, cluster_id: str, count: int) -> None:
         """`count` fewer droplets are wanted there; a cluster that is going wants none anyway."""
@@ -238,12 +243,18 @@ def resize(tx: Tx, row: Any, size: int) -> None:
         write(tx, row, f"wanted size {row.wanted_size} → {size}", wanted_size=size, revision=row.revision + 1)
 
 
-def take_ordinals(tx: Tx, row: Any, count: int) -> droplets.Joined:
-    """Numbers for `count` new names, never given twice, and the cluster's defaults."""
+def take_ordinals(tx: Tx, row: Any, count: int, name: str | None = None) -> droplets.Joined:
+    """Numbers for `count` new names, never given twice, and the cluster's defaults.
+
+    Numbers whose names somebody has given by hand are passed over: else they would be in the way for ever.
+    """
+    name = name or row.name
     first: int = tx.execute(select(clusters.c.next_ordinal).where(clusters.c.id == row.id)).scalar_one()
+    while clashes := droplets.taken(tx, row.id, names := droplets.numbered(name, first, count)):
+        first += 1 + max(names.index(clash) for clash in clashes)
     tx.execute(update(clusters).where(clusters.c.id == row.id).values(next_ordinal=first + count))
     return droplets.Joined(
-        name=row.name,
+        name=name,
         first_ordinal=first,
         region=row.region,
         provider=row.provider,

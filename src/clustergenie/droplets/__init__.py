@@ -2,12 +2,13 @@
 
 from clustergenie.droplets.bring_up import bring_up
 from clustergenie.droplets.desk import Desk
-from clustergenie.droplets.destroy import end_by_id
+from clustergenie.droplets.destroy import end_by_id, give_up
 from clustergenie.droplets.destroy import handler as destroy_handler
 from clustergenie.droplets.enroll import Tokens
 from clustergenie.droplets.fleet import Fleet, installation_id
 from clustergenie.droplets.membership import Joined, Membership, NoSuchCluster, plug
 from clustergenie.droplets.models import BROKEN, COMING, LEAVING, LIVE, Droplet, DropletSpec, Metrics, Name, Slug
+from clustergenie.droplets.placing import Market, objection, open_market
 from clustergenie.droplets.plan import numbered
 from clustergenie.droplets.provision import Provision, finish, note_wishes
 from clustergenie.droplets.provision import handler as provision_handler
@@ -28,12 +29,12 @@ from clustergenie.droplets.service import (
     abandon,
     counts,
     get,
-    give_up,
     ids_of_clusters,
     ids_of_job,
     of_cluster,
     request_many,
     revive,
+    taken,
 )
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "DropletSpec",
     "Fleet",
     "Joined",
+    "Market",
     "Membership",
     "Metrics",
     "Name",
@@ -75,7 +77,9 @@ __all__ = [
     "installation_id",
     "note_wishes",
     "numbered",
+    "objection",
     "of_cluster",
+    "open_market",
     "places",
     "places_of",
     "plug",
@@ -85,4 +89,5 @@ __all__ = [
     "request_many",
     "revive",
     "statuses",
+    "taken",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ from sqlalchemy import select, update
 
 from clustergenie import jobs
 from clustergenie.droplets import service
+from clustergenie.droplets.asking import patiently
 from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.membership import clusters
-from clustergenie.droplets.models import LEAVING, Droplet, DropletLeaving, DropletNotFound
+from clustergenie.droplets.models import COMING, LEAVING, Droplet, DropletLeaving, DropletNotFound
 from clustergenie.droplets.tables import droplets, vitals
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem
@@ -82,6 +84,14 @@ def end_by_id(tx: Tx, droplet_ids: Sequence[str], reason: str) -> jobs.Job | Non
     return end(tx, rows, reason) if rows else None
 
 
+def give_up(tx: Tx, job_id: str, reason: str) -> int:
+    """What this job wished for and is not up is not wanted any more, and is ended; how many."""
+    rows = service.rows_of_job(tx, job_id, (*COMING, "failed"))
+    if rows:
+        end(tx, rows, reason)
+    return len(rows)
+
+
 def _busy(tx: Tx, droplet_ids: Sequence[str]) -> set[str]:
     """Those that run workloads, and so have something to drain."""
     found: set[str] = set()
@@ -130,7 +140,7 @@ async def end_machines(job: jobs.Running[Any], fleet: Fleet, rows: Sequence[Any]
         try:
             for ref in refs.get(row.id, []):
                 async with gates[row.provider]:
-                    await fleet.drivers[row.provider].destroy(ref)
+                    await patiently(functools.partial(fleet.drivers[row.provider].destroy, ref))
             gone.append(row.id)
         except Problem as problem:
             failures.append(problem)
@@ -143,6 +153,8 @@ async def end_machines(job: jobs.Running[Any], fleet: Fleet, rows: Sequence[Any]
         gone.clear()
     if failures:
         raise jobs.Retry(f"{len(failures)} machines could not be ended: {failures[0].detail}")
+    if absent := sorted({row.provider for row in rows} - set(gates)):
+        raise jobs.Fail(f"{', '.join(absent)} is not configured any more; its machines are ended when it is again")
     return total
 
 

@@ -76,6 +76,11 @@ _AGENTS = (
     .join(droplets, droplets.c.id == agents.c.droplet_id)
     .where(agents.c.droplet_id.in_(bindparam("ids", expanding=True)))
 )
+_RENEWED = (
+    update(agents)
+    .where(agents.c.droplet_id == bindparam("b_id"), agents.c.enrolled_at.is_(None))
+    .values(token_expires_at=bindparam("expires"))
+)
 _ENROLLED = (
     update(agents)
     .where(agents.c.droplet_id == bindparam("b_id"))
@@ -87,6 +92,12 @@ _ENROLLED = (
         credential_expires_at=bindparam("expires"),
     )
 )
+
+
+def renew(tx: Tx, droplet_ids: Sequence[str]) -> None:
+    """Let the tokens of machines that are ordered now live from now on, unless an agent has used them."""
+    if droplet_ids:
+        tx.execute(_RENEWED, [{"b_id": droplet_id, "expires": tx.now + TOKEN_LIFE} for droplet_id in droplet_ids])
 
 
 def enroll_many(tx: Tx, requests: Sequence[Enroll], heartbeat_seconds: float) -> "list[Enrolled | Problem]":

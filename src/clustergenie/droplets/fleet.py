@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 
 from clustergenie.droplets import plan
 from clustergenie.droplets.enroll import Tokens
+from clustergenie.droplets.placing import Market
 from clustergenie.droplets.tables import installation
 from clustergenie.placement import Offer
 from clustergenie.platform import ids
@@ -45,6 +46,12 @@ class Fleet:
         self.in_use: dict[str, int] = {}
         self._asked_heartbeat = heartbeat_seconds
         self._catalogs: dict[str, Catalog] = {}
+        self._unheard = dict.fromkeys(drivers, "it was not asked yet")
+
+    @property
+    def deaf_seconds(self) -> float:
+        """A pause between looks that is longer than this means that nobody was awake to hear agents."""
+        return self.lost_after_seconds / 2
 
     @property
     def heartbeat_seconds(self) -> float:
@@ -67,8 +74,15 @@ class Fleet:
         for name, driver in self.drivers.items():
             try:
                 self._catalogs[name] = await driver.catalog()
+                self._unheard.pop(name, None)
             except Problem as problem:
+                if name in self._unheard:
+                    self._unheard[name] = problem.detail
                 log().warning("provider did not say what it offers", provider=name, error=problem.detail)
+
+    def market(self) -> Market:
+        """What wishes are held against."""
+        return Market(offers=self.offers(), default_provider=self.default_provider, silent=dict(self._unheard))
 
     def offers(self) -> list[Offer]:
         """Everything that could be ordered, as placement wants it."""

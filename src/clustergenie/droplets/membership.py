@@ -31,8 +31,8 @@ class Membership(Protocol):
         """Which of these clusters cannot take droplets or jobs, and why."""
         ...
 
-    def join(self, tx: Tx, cluster_id: str, count: int) -> Joined:
-        """`count` more droplets are wanted there. Raises what `objections` says."""
+    def join(self, tx: Tx, cluster_id: str, count: int, name: str | None = None) -> Joined:
+        """`count` more droplets are wanted there, named after `name` or the cluster. Raises what `objections` says."""
         ...
 
     def leave(self, tx: Tx, cluster_id: str, count: int) -> None:
@@ -45,7 +45,7 @@ class NoClusters:
     def objections(self, _tx: Tx, cluster_ids: Sequence[str]) -> dict[str, Problem]:
         return {cluster_id: NoSuchCluster(f"There is no cluster {cluster_id!r}.") for cluster_id in cluster_ids}
 
-    def join(self, _tx: Tx, cluster_id: str, _count: int) -> Joined:
+    def join(self, _tx: Tx, cluster_id: str, _count: int, _name: str | None = None) -> Joined:
         raise NoSuchCluster(f"There is no cluster {cluster_id!r}.")
 
     def leave(self, _tx: Tx, cluster_id: str, _count: int) -> None:

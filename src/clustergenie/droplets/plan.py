@@ -2,11 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 SILENT_HEARTBEATS = 4
 """A slow heartbeat must be missed this often before silence means anything."""
+UNLISTED_SECONDS = 10.0
+"""A new machine may be missing from lists this long: they are older than our rows, and those of clouds lag."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +36,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done: `lost` and `failed` with reasons, machines to `destroy` by ref, droplets to `finish_off`.
 
+    `found` are the machines, by ref, of droplets that work without anybody having noted where.
     `orphans` are machines of ours that no droplet accounts for: shown, and left to a person.
     """
 
     lost: dict[str, str]
     failed: dict[str, str]
+    found: dict[str, str]
     destroy: list[str]
     finish_off: list[str]
     orphans: list[str]
@@ -56,43 +61,55 @@ def reconcile(
     by_droplet: dict[str, list[Seen]] = {}
     for machine in machines:
         by_droplet.setdefault(machine.droplet_id, []).append(machine)
+    patience = Patience(now, watching_since, lost_after_seconds)
     lost: dict[str, str] = {}
     failed: dict[str, str] = {}
+    found: dict[str, str] = {}
     finish_off: list[str] = []
     for row in rows:
-        there = [machine for machine in by_droplet.get(row.id, []) if machine.running]
-        if reason := _why_lost(row, there, now, watching_since, lost_after_seconds):
+        seen = by_droplet.get(row.id, [])
+        if reason := _why_lost(row, seen, patience):
             lost[row.id] = reason
+        elif row.status == "active" and row.machine_ref is None and seen:
+            found[row.id] = min(seen, key=lambda machine: (not machine.running, machine.ref)).ref
         elif row.status in ("pending", "provisioning") and not row.job_is_live:
             failed[row.id] = "the job that ordered it ended without it"
         elif _to_finish_off(row):
             finish_off.append(row.id)
     known = {row.id: row for row in rows}
     destroy, orphans = _surplus(by_droplet, known, deleted)
-    return Verdict(lost=lost, failed=failed, destroy=destroy, finish_off=finish_off, orphans=orphans)
+    return Verdict(lost=lost, failed=failed, found=found, destroy=destroy, finish_off=finish_off, orphans=orphans)
 
 
 def _to_finish_off(row: Row) -> bool:
     """What was to be deleted and has nobody at it, and what is broken in a cluster, which has another made instead."""
     if row.status in ("draining", "deleting"):
         return not row.job_is_live
-    return row.status in ("lost", "failed") and row.cluster_id is not None
+    # While its job is at work it is left alone: the job has yet to say that it failed, and why.
+    return row.status in ("lost", "failed") and row.cluster_id is not None and not row.job_is_live
 
 
-def _why_lost(
-    row: Row, there: list[Seen], now: dt.datetime, watching_since: dt.datetime, lost_after_seconds: float
-) -> str | None:
-    if row.status == "provisioning" and row.machine_ref is not None and not there:
-        return "its machine ended before its agent reported"
+class Patience(NamedTuple):
+    """The moment, since when anybody has listened, and how long silence is borne."""
+
+    now: dt.datetime
+    watching_since: dt.datetime
+    lost_after_seconds: float
+
+
+def _why_lost(row: Row, seen: list[Seen], patience: Patience) -> str | None:
+    if row.status != "active" and (row.status != "provisioning" or row.machine_ref is None):
+        return None
+    if not any(machine.running for machine in seen):
+        if not seen and (patience.now - row.since).total_seconds() < UNLISTED_SECONDS:
+            return None
+        return "its machine is gone" if row.status == "active" else "its machine ended before its agent reported"
     if row.status != "active":
         return None
-    if not there:
-        return "its machine is gone"
     # Silence counts only while we were there to listen: after a restart everyone gets a full period again.
-    heard = max(row.last_seen_at or row.since, watching_since)
-    patience = max(lost_after_seconds, SILENT_HEARTBEATS * row.heartbeat_seconds)
-    silence = (now - heard).total_seconds()
-    if silence > patience:
+    heard = max(row.last_seen_at or row.since, patience.watching_since)
+    silence = (patience.now - heard).total_seconds()
+    if silence > max(patience.lost_after_seconds, SILENT_HEARTBEATS * row.heartbeat_seconds):
         return f"its machine is there, but its agent has been silent for {silence:.0f} s"
     return None
 

@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from clustergenie import jobs
-from clustergenie.droplets import plan, service
+from clustergenie.droplets import destroy, placing, plan, service
 from clustergenie.droplets.bring_up import bring_up
 from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.membership import clusters
 from clustergenie.droplets.models import Droplet, DropletSpec, Name, Slug
 from clustergenie.platform.db import Tx
-from clustergenie.platform.errors import Problem
+from clustergenie.platform.errors import Invalid, Problem
 from clustergenie.platform.telemetry import trace_id
 
 MOST = 10_000
@@ -32,29 +32,44 @@ class Provision(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     droplet_id: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class NothingToProvision(service.Unplaceable):
+class NothingToProvision(Invalid):
     """The job names neither a cluster nor a name for the droplet."""
+
+
+class NotToProvision(Invalid):
+    """The droplet is not waiting for a job to provision it."""
 
 
 def _admit(tx: Tx, wanted: Sequence[Provision]) -> list[Problem | None]:
     objections = clusters().objections(tx, sorted({item.cluster_id for item in wanted if item.cluster_id}))
-    return [
-        objections.get(item.cluster_id)
-        if item.cluster_id
-        else None
-        if item.droplet_id or item.name
-        else NothingToProvision(
+    return [objections.get(item.cluster_id or "") or _objection(tx, item) for item in wanted]
+
+
+def _objection(tx: Tx, item: Provision) -> Problem | None:
+    if item.droplet_id is not None:
+        return None if service.unclaimed(tx, item.droplet_id) else _not_waiting(item.droplet_id)
+    if item.cluster_id is None and item.name is None:
+        return NothingToProvision(
             "Name a cluster_id, or a name for a droplet without a cluster.",
             errors=[{"pointer": "/parameters/cluster_id", "detail": "is required without a name"}],
         )
-        for item in wanted
-    ]
+    wish = DropletSpec(item.name or "-", region=item.region, size=item.size, image=item.image, provider=item.provider)
+    return placing.objection(wish, "/parameters")
+
+
+def _not_waiting(droplet_id: str) -> Problem:
+    detail = "is for droplets that POST /droplets made; leave it out"
+    return NotToProvision(
+        f"{droplet_id} is not waiting for a job to provision it.",
+        errors=[{"pointer": "/parameters/droplet_id", "detail": detail}],
+    )
 
 
 def _ended(tx: Tx, ended: jobs.Ended) -> None:
     """What the job leaves behind unfinished: failed if it failed; given up, and no longer wanted, if cancelled."""
     if ended.state == "cancelled":
-        given_up = service.give_up(tx, ended.job_id, "its provisioning was cancelled")
+        given_up = destroy.give_up(tx, ended.job_id, "its provisioning was cancelled")
+        jobs.forget_steps(tx, ended.job_id)  # undone: tried again, it begins anew
         if given_up and ended.cluster_id is not None:
             clusters().leave(tx, ended.cluster_id, given_up)
     elif ended.state in ("failed", "dead"):
@@ -85,11 +100,10 @@ def request(tx: Tx, fleet: Fleet, spec: DropletSpec) -> tuple[Droplet, jobs.Job]
     made = service.request_many(
         tx,
         [spec],
-        fleet.offers(),
+        fleet.market(),
         fleet.tokens,
         job_id=None,
         trace_id=trace,
-        default_provider=fleet.default_provider,
     )
     job = jobs.enqueue(tx, PROVISION, Provision(cluster_id=spec.cluster_id, droplet_id=made[0]), trace=trace)
     service.belongs_to(tx, made, job.id)
@@ -112,7 +126,7 @@ def order_for_cluster(tx: Tx, fleet: Fleet, wanted: Provision, job_id: str, trac
     if cluster_id is None:
         specs = [DropletSpec(str(name)) for name in _names(wanted, None)]
     else:
-        joined = clusters().join(tx, cluster_id, wanted.count)
+        joined = clusters().join(tx, cluster_id, wanted.count, wanted.name)
         specs = [_with_defaults(DropletSpec(name, cluster_id), joined) for name in _names(wanted, joined)]
     return note_wishes(tx, fleet, specs, wanted, job_id, trace)
 
@@ -126,11 +140,10 @@ def note_wishes(tx: Tx, fleet: Fleet, specs: Sequence[DropletSpec], wanted: Prov
     service.request_many(
         tx,
         specs,
-        fleet.offers(),
+        fleet.market(),
         fleet.tokens,
         job_id=job_id,
         trace_id=trace,
-        default_provider=fleet.default_provider,
     )
     return len(specs)
 
@@ -139,7 +152,7 @@ def _names(wanted: Provision, joined: Any) -> list[str]:
     if wanted.name is not None and wanted.count == 1:
         return [wanted.name]
     first = joined.first_ordinal if joined is not None else 1
-    return plan.numbered(wanted.name or joined.name, first, wanted.count)
+    return plan.numbered(joined.name if joined is not None else str(wanted.name), first, wanted.count)
 
 
 def handler(fleet: Fleet) -> jobs.Handler[Provision]:
@@ -151,6 +164,8 @@ def handler(fleet: Fleet) -> jobs.Handler[Provision]:
             await job.write_step("order", order_for_cluster, fleet, wanted, job.id, job.trace_id)
         await job.write(service.revive, job.id)
         ids = await job.read(service.ids_of_job, job.id)
+        if not ids:
+            raise jobs.Fail("what it had asked for has been deleted or replaced since; there is nothing left to do")
         return await finish(job, fleet, ids)
 
     return jobs.Handler(PROVISION, run)

@@ -1,6 +1,7 @@
 """Compare droplets with machines every few seconds, and put right what differs."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,11 @@ from sqlalchemy import select, update
 
 from clustergenie import jobs
 from clustergenie.droplets import destroy, plan, service
+from clustergenie.droplets.bring_up import note_machines
 from clustergenie.droplets.fleet import Fleet
-from clustergenie.droplets.models import COMING, LEAVING
+from clustergenie.droplets.models import BROKEN, COMING, LEAVING
 from clustergenie.droplets.reports import REPLACED
 from clustergenie.droplets.tables import agents, droplets, vitals
-from clustergenie.platform.clock import now
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem
 from clustergenie.platform.telemetry import log
@@ -36,19 +37,20 @@ _ROWS = (
 
 
 class Reconciler:
-    """Level-triggered: each round looks at everything and remembers nothing but since when it has been looking."""
+    """Level-triggered: each round looks at everything and remembers nothing but since when somebody has listened."""
 
     def __init__(self, db: Database, fleet: Fleet) -> None:
         self._db, self._fleet = db, fleet
-        self._watching_since = now()
+        self._looked_at: dt.datetime | None = None
 
     async def round(self) -> plan.Verdict:
         """One look at everything, and what it led to."""
         fleet = self._fleet
+        self._awake(await self._db.read(_moment))
         # Machines first: a machine made after this look belongs to a row that is older than the look at the rows.
         machines, silent = await fleet.machines()
-        rows = await self._db.read(_rows)
-        fleet.in_use = await self._db.read(service.in_use)
+        moment, rows = await self._db.read(_rows)
+        fleet.in_use = dict(Counter(row.provider for row in rows))
         heard = [row for row in rows if row.provider in machines]
         known = {row.id for row in rows}
         strangers = [
@@ -60,16 +62,25 @@ class Reconciler:
             [_row(row, live_jobs) for row in heard],
             [_seen(machine) for found in machines.values() for machine in found],
             deleted,
-            now=now(),
-            watching_since=self._watching_since,
+            now=moment,
+            watching_since=fleet.listening_since,
             lost_after_seconds=fleet.lost_after_seconds,
         )
         for name, reason in silent.items():
             log().warning("provider cannot be asked for its machines", provider=name, error=reason)
-        if verdict.lost or verdict.failed or verdict.finish_off:
-            await self._db.write(_apply, verdict)
+        if verdict.lost or verdict.failed or verdict.found or verdict.finish_off:
+            by_ref = {machine.ref: machine for found in machines.values() for machine in found}
+            noted = [by_ref[ref] for ref in verdict.found.values()]
+            await self._db.write(_apply, verdict, noted)
         await self._destroy(machines, verdict.destroy)
+        self._looked_at = await self._db.read(_moment)
         return verdict
+
+    def _awake(self, moment: dt.datetime) -> None:
+        """After a pause in which nobody could have heard anything (a suspended computer, a database that was full),
+        everyone gets a full period again: else all of them would be taken for lost at once."""
+        if self._looked_at is not None and (moment - self._looked_at).total_seconds() > self._fleet.deaf_seconds:
+            self._fleet.listening_since = moment
 
     async def _destroy(self, machines: dict[str, list[Machine]], refs: Sequence[str]) -> None:
         wanted = set(refs)
@@ -83,8 +94,12 @@ class Reconciler:
                         log().warning("surplus machine could not be ended", ref=machine.ref, error=problem.detail)
 
 
-def _rows(tx: Tx) -> list[Any]:
-    return list(tx.execute(_ROWS))
+def _moment(tx: Tx) -> dt.datetime:
+    return tx.now
+
+
+def _rows(tx: Tx) -> tuple[dt.datetime, list[Any]]:
+    return tx.now, list(tx.execute(_ROWS))
 
 
 def _row(row: Any, live_jobs: set[str]) -> plan.Row:
@@ -105,7 +120,8 @@ def _seen(machine: Machine) -> plan.Seen:
 
 
 def _live_jobs(tx: Tx, rows: Sequence[Any]) -> set[str]:
-    return jobs.is_live(tx, {row.job_id for row in rows if row.status in (*COMING, *LEAVING) and row.job_id})
+    ids = sorted({row.job_id for row in rows if row.status in (*COMING, *LEAVING, *BROKEN) and row.job_id})
+    return {live for start in range(0, len(ids), 500) for live in jobs.is_live(tx, set(ids[start : start + 500]))}
 
 
 def _deleted(tx: Tx, droplet_ids: Sequence[str]) -> frozenset[str]:
@@ -117,13 +133,14 @@ def _deleted(tx: Tx, droplet_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _apply(tx: Tx, verdict: plan.Verdict) -> None:
+def _apply(tx: Tx, verdict: plan.Verdict, found: Sequence[Machine]) -> None:
     """Write the verdict, on rows that are still what they were when it was reached."""
+    note_machines(tx, found)
     _move(tx, verdict.lost, ("active", "provisioning"), "lost")
     _move(tx, verdict.failed, COMING, "failed")
-    leaving = _load(tx, verdict.finish_off, (*LEAVING, "lost", "failed"))
+    leaving = _load(tx, verdict.finish_off, (*LEAVING, *BROKEN))
     live = _live_jobs(tx, leaving)
-    rows = [row for row in leaving if row.status not in LEAVING or row.job_id not in live]
+    rows = [row for row in leaving if row.job_id not in live]
     by_cluster: dict[str | None, list[Any]] = {}
     for row in rows:
         by_cluster.setdefault(row.cluster_id, []).append(row)

@@ -12,6 +12,7 @@ from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.membership import NoSuchCluster
 from clustergenie.droplets.models import Droplet, DropletLeaving, DropletNameTaken, DropletNotFound, DropletSpec, Slug
 from clustergenie.droplets.orphans import Orphan, OrphanNotFound
+from clustergenie.droplets.placing import ProviderSilent, Unplaceable
 from clustergenie.jobs import Job
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Database
@@ -74,7 +75,9 @@ class Candidates(msgspec.Struct):
     chosen: placement.Candidate | None
 
 
-@web.post("/droplets", raises=[NoSuchCluster, DropletNameTaken, Conflict, service.Unplaceable], tags=["droplets"])
+@web.post(
+    "/droplets", raises=[NoSuchCluster, DropletNameTaken, Conflict, Unplaceable, ProviderSilent], tags=["droplets"]
+)
 async def create_droplet(db: Database, fleet: Fleet, data: DropletSpec) -> DropletReply:
     """Ask for a droplet; follow its provisioning by the job in the reply."""
     droplet, job = await db.write(provision.request, fleet, data)

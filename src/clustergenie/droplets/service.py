@@ -11,14 +11,16 @@ from sqlalchemy.exc import IntegrityError
 from clustergenie import placement
 from clustergenie.droplets import enroll
 from clustergenie.droplets.models import COMING, Droplet, DropletNameTaken, DropletNotFound, DropletSpec, shown
+from clustergenie.droplets.placing import Market, place
 from clustergenie.droplets.tables import agents, droplets, vitals
 from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
-from clustergenie.platform.errors import Invalid, invalid
+from clustergenie.platform.errors import invalid
 from clustergenie.platform.event import Event
 from clustergenie.platform.http import Page, Paging, fetch_page
 
 DEFAULT_IMAGE = "ubuntu-24-04-x64"
+CHUNK = 500
 
 STATUSES = ("pending", "provisioning", "active", "draining", "deleting", "deleted", "failed", "lost")
 SORTABLE: dict[str, ColumnElement[Any]] = {
@@ -28,10 +30,6 @@ SORTABLE: dict[str, ColumnElement[Any]] = {
 _JOINED = select(droplets, *(column for column in vitals.c if column.name != "droplet_id")).outerjoin(
     vitals, vitals.c.droplet_id == droplets.c.id
 )
-
-
-class Unplaceable(Invalid):
-    """No provider can take a droplet like this."""
 
 
 class DropletFilter(msgspec.Struct, frozen=True):
@@ -47,25 +45,23 @@ class DropletFilter(msgspec.Struct, frozen=True):
 def request_many(
     tx: Tx,
     specs: Sequence[DropletSpec],
-    offers: Sequence[placement.Offer],
+    market: Market,
     tokens: enroll.Tokens,
     *,
     job_id: str | None,
     trace_id: str,
-    default_provider: str | None = None,
 ) -> list[str]:
     """Note the wish for droplets: rows, one-time tokens and `droplet_created` events. Nothing is ordered yet.
 
-    Raises Unplaceable, and DropletNameTaken if a cluster has a live droplet of that name.
+    Raises what `place` does, and DropletNameTaken if a cluster has a live droplet of that name.
     """
     places: dict[tuple[Any, ...], placement.Candidate] = {}
     rows = []
     for spec in specs:
         wish = (spec.provider, spec.region, spec.size, spec.image)
-        place = places.get(wish)
-        if place is None:
-            place = places[wish] = _place(spec, offers, default_provider)
-        rows.append(_row(spec, place, job_id, trace_id, tx.now))
+        if wish not in places:
+            places[wish] = place(spec, market)
+        rows.append(_row(spec, places[wish], job_id, trace_id, tx.now))
     try:
         tx.execute(insert(droplets), rows)
     except IntegrityError as clash:
@@ -84,39 +80,21 @@ def request_many(
     return [row["id"] for row in rows]
 
 
-def _place(spec: DropletSpec, offers: Sequence[placement.Offer], default_provider: str | None) -> placement.Candidate:
-    wish = placement.Wish(
-        provider=spec.provider, region=spec.region, size=spec.size, image=spec.image, default_provider=default_provider
-    )
-    for name, known in (
-        ("provider", {offer.provider for offer in offers}),
-        ("size", {offer.size for offer in offers if wish.provider in (None, offer.provider)}),
-    ):
-        if (value := getattr(wish, name)) is not None and value not in known:
-            raise invalid(f"/{name}", f"there is no {name} {value!r}; known: {', '.join(sorted(known)) or 'none'}")
-    best = placement.choose(wish, offers)
-    if best is None:
-        ranked = placement.rank(wish, offers)
-        reasons = list(dict.fromkeys(one.rejected_because for one in ranked if one.rejected_because))
-        raise Unplaceable("No provider can take this droplet: " + "; ".join(map(str, reasons[:5])) + ".")
-    return best
-
-
 def _row(
-    spec: DropletSpec, place: placement.Candidate, job_id: str | None, trace_id: str, now: dt.datetime
+    spec: DropletSpec, chosen: placement.Candidate, job_id: str | None, trace_id: str, now: dt.datetime
 ) -> dict[str, Any]:
     return {
         "id": ids.droplet_id(now),
         "cluster_id": spec.cluster_id,
         "name": spec.name,
-        "live_name": f"{spec.cluster_id or ''}/{spec.name}",
-        "region": place.region,
-        "provider": place.provider,
-        "size": place.size,
+        "live_name": live_name(spec.cluster_id, spec.name),
+        "region": chosen.region,
+        "provider": chosen.provider,
+        "size": chosen.size,
         "image": spec.image or DEFAULT_IMAGE,
         "status": "pending",
         "status_reason": "waiting for its machine",
-        "hourly_usd_micros": place.hourly_usd_micros,
+        "hourly_usd_micros": chosen.hourly_usd_micros,
         "job_id": job_id,
         "trace_id": trace_id,
         "version": 1,
@@ -243,12 +221,6 @@ def counts(tx: Tx, cluster_ids: Sequence[str] | None = None) -> dict[str, dict[s
     return found
 
 
-def in_use(tx: Tx) -> dict[str, int]:
-    """How many droplets each provider carries."""
-    query = select(droplets.c.provider, func.count().label("n")).where(droplets.c.status != "deleted")
-    return {row.provider: row.n for row in tx.execute(query.group_by(droplets.c.provider))}
-
-
 def rows_of_job(tx: Tx, job_id: str, statuses: Sequence[str] = COMING) -> list[Any]:
     """The rows that a job ordered and that are in one of these statuses."""
     query = select(droplets).where(droplets.c.job_id == job_id, droplets.c.status.in_(statuses))
@@ -256,9 +228,31 @@ def rows_of_job(tx: Tx, job_id: str, statuses: Sequence[str] = COMING) -> list[A
 
 
 def ids_of_job(tx: Tx, job_id: str) -> list[str]:
-    """The ids of every droplet a job ordered, oldest first."""
-    query = select(droplets.c.id).where(droplets.c.job_id == job_id)
+    """The ids of every droplet a job ordered and whose end is not decided, oldest first."""
+    query = select(droplets.c.id).where(
+        droplets.c.job_id == job_id, droplets.c.status.not_in(("draining", "deleting", "deleted"))
+    )
     return list(tx.execute(query.order_by(droplets.c.created_at, droplets.c.id)).scalars())
+
+
+def taken(tx: Tx, cluster_id: str, names: Sequence[str]) -> set[str]:
+    """Which of these names live droplets of a cluster have."""
+    found: set[str] = set()
+    for start in range(0, len(names), CHUNK):
+        live = [live_name(cluster_id, name) for name in names[start : start + CHUNK]]
+        found.update(tx.execute(select(droplets.c.name).where(droplets.c.live_name.in_(live))).scalars())
+    return found
+
+
+def live_name(cluster_id: str | None, name: str) -> str:
+    """What is unique while a droplet lives: its name, in its cluster."""
+    return f"{cluster_id or ''}/{name}"
+
+
+def unclaimed(tx: Tx, droplet_id: str) -> bool:
+    """Whether this droplet waits for a job to make it real, and none has been asked to yet."""
+    query = select(droplets.c.id).where(droplets.c.id == droplet_id, droplets.c.job_id.is_(None))
+    return tx.execute(query.where(droplets.c.status == "pending")).first() is not None
 
 
 def belongs_to(tx: Tx, droplet_ids: Sequence[str], job_id: str) -> None:
@@ -275,10 +269,3 @@ def revive(tx: Tx, job_id: str) -> None:
 def abandon(tx: Tx, job_id: str, reason: str) -> None:
     """The job that was to make these droplets real has ended: those that are not up yet have failed."""
     move(tx, rows_of_job(tx, job_id), "failed", reason)
-
-
-def give_up(tx: Tx, job_id: str, reason: str) -> int:
-    """What this job wished for and is not up yet is not wanted any more; how many. Reconciliation ends the machines."""
-    rows = rows_of_job(tx, job_id)
-    move(tx, rows, "deleting", reason)
-    return len(rows)

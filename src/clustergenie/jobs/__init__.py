@@ -22,7 +22,7 @@ from clustergenie.jobs.noop import NOOP
 from clustergenie.jobs.noop import handler as noop_handler
 from clustergenie.jobs.pool import Pool
 from clustergenie.jobs.rescue import age, sweep
-from clustergenie.jobs.running import Running
+from clustergenie.jobs.running import Running, forget_steps
 from clustergenie.jobs.schedules import fire_due
 from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_state
 from clustergenie.jobs.sqlite_store import SqliteStore
@@ -60,6 +60,7 @@ __all__ = [
     "failed_of_cluster",
     "find",
     "fire_due",
+    "forget_steps",
     "get",
     "is_live",
     "live_of_cluster",

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from clustergenie.jobs.models import LostLease
 from clustergenie.jobs.store import Claimed
@@ -145,6 +145,11 @@ def remembered(tx: Tx, job_id: str) -> dict[str, Any]:
     """What earlier attempts of the job have done."""
     rows = tx.execute(select(steps.c.step, steps.c.output).where(steps.c.job_id == job_id))
     return {row.step: row.output for row in rows}
+
+
+def forget_steps(tx: Tx, job_id: str) -> None:
+    """What the job did has been undone: should it be tried again, it begins anew."""
+    tx.execute(delete(steps).where(steps.c.job_id == job_id))
 
 
 def begin(tx: Tx, job: Claimed) -> None:
