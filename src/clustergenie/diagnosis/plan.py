@@ -20,7 +20,7 @@ def diagnose(case: Case) -> Verdict:
     if not any(finding.severity != "info" for finding in found):
         found.insert(0, _nothing_wrong(case, looked_at))
     summary = _summary(case, found)
-    advice = [f"{finding.remedy.action}: {finding.remedy.command}" for finding in found]
+    advice = [f"{finding.remedy.action} (`{finding.remedy.command}`)" for finding in found]
     return Verdict(
         severity=found[0].severity,
         summary=summary,

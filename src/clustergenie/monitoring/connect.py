@@ -33,7 +33,8 @@ async def tcp(address: str, port: int, seconds: float = SECONDS) -> Answer:
 
 async def http(address: str, port: int, path: str, seconds: float = SECONDS) -> Answer:
     """Whether `GET path` is answered with 2xx or 3xx. Only the status line is read."""
-    request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nUser-Agent: clustergenie\r\nConnection: close\r\n\r\n"
+    host = f"[{address}]" if ":" in address else address
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nUser-Agent: clustergenie\r\nConnection: close\r\n\r\n"
     return await _probe(address, port, request.encode("ascii"), seconds)
 
 

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from clustergenie import clusters, droplets, events
 from clustergenie.monitoring import plan, prober
@@ -17,6 +17,13 @@ CPU_WINDOW = dt.timedelta(minutes=5)
 CPU_LOOKED_AT = 200
 HEALING = ("job-heal-", "job-scale-")
 _MEASURED = ("cpu", "memory", "disk", "network_in", "network_out")
+
+
+class Killed(NamedTuple):
+    """How many processes of a droplet were ended for want of memory, and when the last one was."""
+
+    kills: int
+    last: dt.datetime
 
 
 def health(tx: Tx, fleet: droplets.Fleet, cluster_id: str) -> Health:
@@ -37,7 +44,9 @@ def gather(tx: Tx, fleet: droplets.Fleet, cluster_id: str) -> Evidence:
     for member in members:
         known = _facts(member, tx.now, fleet.listening_since)
         known.checks = _checks(member, [plan.AGENT, *declared], answers.get(member.id, {}), simulated)
-        known.oom_kills = kills.get(member.id, 0)
+        if (killed := kills.get(member.id)) is not None:
+            known.oom_kills = killed.kills
+            known.oom_seconds_ago = max(0.0, (tx.now - killed.last).total_seconds())
         known.cpu_high_seconds = busy.get(member.id, 0.0)
         facts.append(known)
     recent = _recent(tx, cluster_id, members)
@@ -96,11 +105,13 @@ def _checks(
     return found
 
 
-def _memory_kills(tx: Tx, cluster_id: str) -> dict[str, int]:
-    query = select(metrics.c.droplet_id, func.sum(metrics.c.value).label("kills")).where(
+def _memory_kills(tx: Tx, cluster_id: str) -> dict[str, Killed]:
+    last: ColumnElement[Any] = func.max(metrics.c.timestamp)
+    query = select(metrics.c.droplet_id, func.sum(metrics.c.value), last).where(
         metrics.c.cluster_id == cluster_id, metrics.c.type == "oom_kills", metrics.c.timestamp > tx.now - RECENT
     )
-    return {row.droplet_id: int(row.kills) for row in tx.execute(query.group_by(metrics.c.droplet_id))}
+    rows = tx.execute(query.group_by(metrics.c.droplet_id))
+    return {droplet_id: Killed(int(kills), at) for droplet_id, kills, at in map(tuple, rows)}
 
 
 def _busy(tx: Tx, members: Sequence[droplets.Droplet]) -> dict[str, float]:

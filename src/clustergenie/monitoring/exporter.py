@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+import weakref
 from collections import Counter
 from typing import Any
 
@@ -32,14 +33,14 @@ clusters_there = Gauge("clustergenie_clusters", "Clusters in each status.", ("st
 _DROPLET_STATUSES = ("pending", "provisioning", "active", "draining", "deleting", "failed", "lost")
 _CLUSTER_STATUSES = ("empty", "provisioning", "healthy", "degraded", "scaling", "deleting")
 Series = dict[tuple[str, str, str], float]
-_read_at = [0.0]
+_read_at: "weakref.WeakKeyDictionary[Database, float]" = weakref.WeakKeyDictionary()
 
 
 async def collect(db: Database) -> None:
     """Bring the gauges up to date, unless they have just been."""
-    if time.monotonic() - _read_at[0] < FRESH_SECONDS:
+    if time.monotonic() - _read_at.get(db, -FRESH_SECONDS) < FRESH_SECONDS:
         return
-    _read_at[0] = time.monotonic()
+    _read_at[db] = time.monotonic()
     by_cluster, by_droplet, values = await db.read(read)
     for gauge, known, found in (
         (clusters_there, _CLUSTER_STATUSES, by_cluster),

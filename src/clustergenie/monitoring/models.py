@@ -84,7 +84,8 @@ class Facts(msgspec.Struct, kw_only=True):
     metrics: dict[str, float] = {}
     detail: dict[str, Any] = {}
     oom_kills: int = 0
-    """Memory kills in the last minutes."""
+    """Memory kills in the last minutes, and how long ago the last one was."""
+    oom_seconds_ago: float = 0.0
     cpu_high_seconds: float = 0.0
     """For how long its processor has been busy without a break."""
     checks: list[Check] = []

@@ -13,6 +13,8 @@ CPU_PERCENT = 95.0
 CPU_SECONDS = 60.0
 THROTTLED_PERCENT = 50.0
 RECENT_SECONDS = 600.0
+OOM_SERIOUS_SECONDS = 60.0
+"""A droplet that had a process ended for want of memory is unhealthy for so long; the finding stays for longer."""
 DROPLETS_SHOWN = 1000
 NAMED = 3
 """How many droplets a summary names."""
@@ -74,8 +76,13 @@ def _memory_kills(facts: Facts) -> Symptom | None:
         return None
     minutes = RECENT_SECONDS / 60
     words = f"OOM kills +{facts.oom_kills} in the last {minutes:.0f} min: processes were ended for want of memory"
-    evidence = {"oom_kills": facts.oom_kills, "minutes": minutes, "memory_percent": facts.metrics.get("memory")}
-    return Symptom(code="oom", words=words, evidence=evidence)
+    evidence = {
+        "oom_kills": facts.oom_kills,
+        "minutes": minutes,
+        "seconds_ago": round(facts.oom_seconds_ago),
+        "memory_percent": facts.metrics.get("memory"),
+    }
+    return Symptom(code="oom", words=words, evidence=evidence, serious=facts.oom_seconds_ago <= OOM_SERIOUS_SECONDS)
 
 
 def _disk(facts: Facts) -> Symptom | None:
@@ -181,7 +188,7 @@ def _counts(evidence: Evidence, judged: Sequence[DropletHealth], sick: int) -> d
 
 def _summary(evidence: Evidence, judged: Sequence[DropletHealth], sick: Sequence[DropletHealth]) -> str:
     if sick:
-        named = ", ".join(f"{one.name} ({one.reasons[0]})" for one in sick[:NAMED])
+        named = ", ".join(f"{one.name} ({'; '.join(one.reasons[:2])})" for one in sick[:NAMED])
         more = f" and {len(sick) - NAMED} more" if len(sick) > NAMED else ""
         sentence = f"{len(sick)} of {len(judged)} droplets are unhealthy: {named}{more}"
     else:

@@ -79,7 +79,7 @@ class Sampler:
         pause = max(ROUND_SECONDS, len(found) * len(MEANS) / MEANS_PER_SECOND)
         self._means_due = moment + dt.timedelta(seconds=pause - ROUND_SECONDS / 2)
         return [
-            _row(one.cluster_id, None, name, moment, value)
+            _row(one.cluster_id, None, name, moment, round(value, 3))
             for one in found
             for name in MEANS
             if (value := getattr(one, name)) is not None

@@ -12,7 +12,7 @@ def memory_exhausted(case: Case) -> list[Finding]:
         seen = _of(facts, "memory", "oom")
         if not seen:
             continue
-        killed = any(symptom.code == "oom" for symptom in seen)
+        killed = any(symptom.code == "oom" and symptom.serious for symptom in seen)
         evidence = {name: value for symptom in seen for name, value in symptom.evidence.items()}
         found.append(
             Finding(
