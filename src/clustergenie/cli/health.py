@@ -85,8 +85,15 @@ def _finding(finding: Mapping[str, Any]) -> list[str]:
         lines.append(f"  droplet   {finding['droplet_id']}")
     evidence = finding.get("evidence") or {}
     shown = ", ".join(f"{name} {text(value)}" for name, value in evidence.items())
-    facts = (("evidence", shown), ("cause", finding.get("cause")), ("remedy", finding.get("remedy")))
+    facts = (("evidence", shown), ("cause", finding.get("cause")), *_remedy(finding.get("remedy")))
     return lines + [f"  {name:<9} {value}" for name, value in facts if value]
+
+
+def _remedy(remedy: object) -> tuple[tuple[str, object], ...]:
+    """What can be done, and the command that does it."""
+    if not isinstance(remedy, Mapping):
+        return (("remedy", remedy),)
+    return (("remedy", remedy.get("action")), ("command", remedy.get("command")))
 
 
 def monitor(cluster: ClusterRef, /, *, waiting: Waiting = NO_WAIT, options: Options = DEFAULTS) -> None:
