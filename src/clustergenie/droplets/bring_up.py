@@ -161,11 +161,6 @@ def _take_up(tx: Tx, ids: Sequence[str]) -> list[Any]:
     return rows
 
 
-def _unordered(tx: Tx, ids: Sequence[str]) -> list[Any]:
-    """Those to order. An agent may have reported before its machine was noted, and we were lost in between."""
-    return [row for row in _rows(tx, ids, (*COMING, "active")) if row.status in COMING or row.machine_ref is None]
-
-
 def _states(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
     states: Counter[str] = Counter()
     for chunk in _chunks(ids):
