@@ -144,19 +144,35 @@ def test_events_are_one_json_object_a_line(api: ToyApi, cli: Cli) -> None:
 
 def test_a_diagnosis_is_a_page_with_evidence(api: ToyApi, cli: Cli) -> None:
     finding = {"rule": "silent", "severity": "critical", "droplet_id": "droplet-1", "title": "web-1 is silent"}
-    finding |= {"evidence": {"silent_seconds": 31}, "cause": "its agent died", "remedy": "replace it"}
+    finding |= {
+        "evidence": {"silent_seconds": 31},
+        "cause": "its agent died",
+        "remedy": {"action": "replace it", "command": "clustergenie droplet delete web-1"},
+    }
     report = {"insights": ["1 of 3 is silent."], "recommendations": ["Replace web-1."], "findings": [finding]}
     api.on("POST", "/diagnosis/diagnose", report)
     said = cli("diagnose", "web")
-    for words in ("CRITICAL: web-1 is silent", "silent_seconds 31", "its agent died", "replace it", "Replace web-1."):
+    for words in (
+        "CRITICAL: web-1 is silent",
+        "silent_seconds 31",
+        "its agent died",
+        "replace it",
+        "clustergenie droplet delete web-1",
+        "Replace web-1.",
+    ):
         assert words in said.out
     assert json.loads(cli("diagnose", "web", "-o", "json").out) == report
+    assert "replace it,clustergenie droplet delete web-1" in cli("diagnose", "web", "-o", "csv").out
 
 
 def test_health_can_tell_by_its_exit_code(api: ToyApi, cli: Cli) -> None:
+    lost = {"name": "web-7", "what": "lost", "at": "2026-01-01T00:00:00Z", "reason": "its machine is gone"}
     bad = {"cluster_id": "cluster-1", "status": "degraded", "summary": "1 of 1 is silent", "droplets": []}
+    bad["recent"] = [{**lost, "replaced_by_name": "web-8"}]
     api.on("GET", "/health/cluster-1", bad)
-    assert cli("health", "web").code == 0
+    said = cli("health", "web")
+    assert said.code == 0
+    assert "web-7 was lost at 2026-01-01T00:00:00Z: its machine is gone; web-8 took its place" in said.err
     said = cli("health", "web", "--detailed-exitcode")
     assert (said.code, "degraded: 1 of 1 is silent" in said.err) == (1, True)
 

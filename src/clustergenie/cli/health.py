@@ -43,7 +43,14 @@ def health(cluster: ClusterRef, /, *, detailed_exitcode: bool = False, options: 
     else:
         output.note(f"{report.get('status')}: {report.get('summary') or ''}")
         options.rows(DROPLET_HEALTH, report.get("droplets") or [])
+        for broken in report.get("recent") or []:
+            output.note(_broken(broken))
     return 1 if detailed_exitcode and report.get("status") not in {"healthy", "empty"} else 0
+
+
+def _broken(broken: Mapping[str, Any]) -> str:
+    then = f"; {broken['replaced_by_name']} took its place" if broken.get("replaced_by_name") else ""
+    return f"{broken['name']} was {broken['what']} at {broken['at']}: {broken['reason']}{then}"
 
 
 def diagnose(cluster: ClusterRef, /, *, options: Options = DEFAULTS) -> None:
@@ -58,9 +65,20 @@ def diagnose(cluster: ClusterRef, /, *, options: Options = DEFAULTS) -> None:
         options.rows(FINDING, report.get("findings") or [])
 
 
+def _told(name: str) -> Column:
+    """A part of the remedy as a column."""
+    heading = "remedy" if name == "action" else name
+    return Column(heading, lambda finding: text((finding.get("remedy") or {}).get(name)))
+
+
 FINDING = Shape(
     "finding",
-    tuple(column(name) for name in ("severity", "rule", "droplet_id", "title", "cause", "remedy", "evidence")),
+    (
+        *(column(name) for name in ("severity", "rule", "droplet_id", "title", "cause")),
+        _told("action"),
+        _told("command"),
+        column("evidence", wide=True),
+    ),
     ident="rule",
 )
 
