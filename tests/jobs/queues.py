@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime as dt
+import functools
+import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -144,10 +146,22 @@ def _once(seen: set[str], key: str | None) -> None:
         seen.add(key)
 
 
+@functools.cache
+def _empty() -> bytes:
+    """A database with all tables. Made once: a test that makes many databases would do little else."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = engine_for(path)
+        metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
 def prepare(path: Path, *more: Any) -> None:
-    """Create the tables."""
+    """Create the tables, unless they are there."""
+    if not path.exists():
+        path.write_bytes(_empty())
     engine = engine_for(path)
-    metadata.create_all(engine)
     for other in more:
         other.create(engine, checkfirst=True)
     engine.dispose()

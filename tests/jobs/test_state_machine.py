@@ -7,12 +7,12 @@ import itertools
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from clustergenie import jobs
@@ -23,7 +23,28 @@ from clustergenie.jobs.running import begin as running_begin
 from tests.conftest import IN_CI, SEED
 from tests.jobs.queues import TERMINAL, Clock, Queue, Work, check, opened
 
+OUTCOMES = st.sampled_from(["completed", "failed", "retry", "cancelled", "handed_back"])
 KEYS = st.sampled_from([None, None, "a", "b"])
+
+
+class Asked(NamedTuple):
+    """A request."""
+
+    serial: str | None
+    unique: str | None
+    later: bool
+    max_attempts: int
+    on_conflict: jobs.OnConflict
+
+
+ASKED = st.builds(
+    Asked,
+    KEYS,
+    KEYS,
+    st.sampled_from([False, False, True]),
+    st.integers(1, 3),
+    st.sampled_from(["queue", "queue", "reject", "replace"]),
+)
 
 
 @dataclass
@@ -73,21 +94,24 @@ class Jobs(RuleBasedStateMachine):
 
     # -- asking
 
-    @rule(
-        serial=KEYS,
-        unique=KEYS,
-        later=st.booleans(),
-        attempts=st.integers(1, 3),
-        policy=st.sampled_from(["queue", "reject", "replace"]),
-    )
-    def enqueue(self, serial: str | None, unique: str | None, later: bool, attempts: int, policy: Any) -> None:
-        run_at = self.clock.now + dt.timedelta(seconds=30) if later else None
-        same = [i for i, job in self.model.items() if unique is not None and job.unique == unique and job.live]
-        others = [i for i, job in self.model.items() if serial is not None and job.serial == serial and job.live]
-        adding = self.q.add(
-            Work(serial=serial, unique=unique), run_at=run_at, max_attempts=attempts, on_conflict=policy
-        )
-        if others and policy == "reject" and not same:
+    @initialize(serials=st.lists(KEYS, min_size=3, max_size=5))
+    def some_jobs(self, serials: list[str | None]) -> None:
+        for serial in serials:
+            self.ask(Asked(serial, None, False, 3, "queue"))
+
+    @rule(wanted=st.lists(ASKED, min_size=1, max_size=4))
+    def enqueue(self, wanted: list[Asked]) -> None:
+        for asked in wanted:
+            self.ask(asked)
+
+    def ask(self, asked: Asked) -> None:
+        run_at = self.clock.now + dt.timedelta(seconds=30) if asked.later else None
+        live = {job_id: job for job_id, job in self.model.items() if job.live}
+        same = [job_id for job_id, job in live.items() if asked.unique and job.unique == asked.unique]
+        others = [job for job in live.values() if asked.serial and job.serial == asked.serial]
+        work = Work(serial=asked.serial, unique=asked.unique)
+        adding = self.q.add(work, run_at=run_at, max_attempts=asked.max_attempts, on_conflict=asked.on_conflict)
+        if others and asked.on_conflict == "reject" and not same:
             with pytest.raises(jobs.JobConflict):
                 self.run(adding)
             return
@@ -95,9 +119,10 @@ class Jobs(RuleBasedStateMachine):
         if same:
             assert [added.id] == same
             return
-        for other in others if policy == "replace" else []:
-            self.stop(self.model[other])
-        self.model[added.id] = Expected(serial, unique, attempts, "scheduled" if later else "ready")
+        for other in others if asked.on_conflict == "replace" else []:
+            self.stop(other)
+        state = "scheduled" if asked.later else "ready"
+        self.model[added.id] = Expected(asked.serial, asked.unique, asked.max_attempts, state)
 
     def stop(self, job: Expected) -> None:
         if job.state == "running":
@@ -107,8 +132,7 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        if (job_id := self.any_job(data)) is None:
-            return
+        job_id = self.any_job(data)
         if not self.model[job_id].live:
             with pytest.raises(JobEnded):
                 self.run(self.q.db.write(jobs.cancel, job_id))
@@ -118,8 +142,7 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
-        if (job_id := self.any_job(data)) is None:
-            return
+        job_id = self.any_job(data)
         job = self.model[job_id]
         same = job.unique is not None and any(o.live and o.unique == job.unique for o in self.model.values())
         if job.live or job.state == "completed" or same:
@@ -129,8 +152,10 @@ class Jobs(RuleBasedStateMachine):
         job.max_attempts = self.run(self.q.db.write(jobs.retry, job_id)).max_attempts
         job.state, job.fence, job.losses, job.asked_to_stop = "ready", job.fence + 1, 0, False
 
-    def any_job(self, data: st.DataObject) -> str | None:
-        return data.draw(st.sampled_from(sorted(self.model))) if self.model else None
+    def any_job(self, data: st.DataObject) -> str:
+        """One of all jobs; more often one that is at work."""
+        at_work = [job_id for job_id, job in self.model.items() if job.state == "running"]
+        return data.draw(st.sampled_from(sorted(self.model) + 3 * sorted(at_work)))
 
     # -- working
 
@@ -140,8 +165,21 @@ class Jobs(RuleBasedStateMachine):
         self.run(self.q.worker(name))
         self.workers[name] = True
 
-    @rule(target=held, data=st.data(), limit=st.integers(1, 4))
+    @rule(target=held, data=st.data(), limit=st.integers(1, 6))
     def claim(self, data: st.DataObject, limit: int) -> Any:
+        return multiple(*self.take(data, limit))
+
+    @rule(data=st.data(), outcome=OUTCOMES, stopped=st.booleans(), said=st.sampled_from([None, "progress", "write"]))
+    def an_attempt(self, data: st.DataObject, outcome: str, stopped: bool, said: str | None) -> None:
+        for job in self.take(data, 1):
+            if said is not None:
+                self.speak(job, said)
+            if stopped:
+                self.run(self.q.db.write(jobs.cancel, job.id))
+                self.stop(self.model[job.id])
+            self.end(job, outcome)
+
+    def take(self, data: st.DataObject, limit: int) -> list[jobs.Claimed]:
         worker = data.draw(st.sampled_from([name for name, alive in self.workers.items() if alive]))
         taken = self.run(self.q.claim(limit, worker))
         assert len(taken) <= limit
@@ -154,14 +192,17 @@ class Jobs(RuleBasedStateMachine):
             assert (job.fence, job.attempt, job.lost_count) == (expected.fence, expected.attempt, expected.losses)
         waiting = [job for job in self.model.values() if job.state == "ready" and job.serial is None]
         assert len(taken) == limit or not waiting  # who has no key waits for nobody
-        return multiple(*taken)
+        return taken
 
     def holds(self, job: jobs.Claimed) -> Expected | None:
         expected = self.model[job.id]
         return expected if (expected.state, expected.fence) == ("running", job.fence) else None
 
-    @rule(job=consumes(held), outcome=st.sampled_from(["completed", "failed", "retry", "cancelled", "handed_back"]))
+    @rule(job=consumes(held), outcome=OUTCOMES)
     def leave(self, job: jobs.Claimed, outcome: str) -> None:
+        self.end(job, outcome)
+
+    def end(self, job: jobs.Claimed, outcome: str) -> None:
         answer = self.run(self.q.leave(job, outcome, error="so it is", delay_seconds=5.0))
         expected = self.holds(job)
         if expected is None:
@@ -181,6 +222,9 @@ class Jobs(RuleBasedStateMachine):
 
     @rule(job=held, how=st.sampled_from(["progress", "write", "write_step"]))
     def say(self, job: jobs.Claimed, how: str) -> None:
+        self.speak(job, how)
+
+    def speak(self, job: jobs.Claimed, how: str) -> None:
         running, expected = Running(job, Work(), self.q.db, {}), self.holds(job)
         doing = {
             "progress": lambda: running.progress(50, "half"),
@@ -269,7 +313,7 @@ def test_jobs_do_what_the_model_does(seed: int) -> None:
     """Repeat with CG_SEED; Hypothesis prints the story that failed."""
     assert seed == SEED
     few = settings(
-        max_examples=40 if IN_CI else 25,
+        max_examples=80 if IN_CI else 50,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
