@@ -103,16 +103,16 @@ def faults(now: Snapshot, promises: Promises) -> list[str]:
 
 
 def _broken_promises(now: Snapshot, promises: Promises) -> Iterator[str]:
+    there = now.jobs | now.droplets | now.clusters
     for ident in [*promises.jobs, *promises.droplets, *promises.clusters]:
-        if ident not in now.jobs and ident not in now.droplets and ident not in now.clusters:
+        if ident not in there:
             yield f"{ident} was accepted, and is not there"
+    status = {ident: row["status"] for ident, row in (now.droplets | now.clusters).items()}
     for ident in sorted(promises.deleted_droplets | promises.deleted_clusters):
-        row = now.droplets.get(ident) or now.clusters.get(ident)
-        if row is not None and row["status"] != "deleted":
-            yield f"the deletion of {ident} was accepted, but it is {row['status']}"
-    for row in now.jobs.values():
-        if row["state"] in LIVE_JOBS:
-            yield f"{row['id']} has not ended: {row['state']}, {row['message']}"
+        if status.get(ident) != "deleted":
+            yield f"the deletion of {ident} was accepted, but it is {status.get(ident)}"
+    for row in (job for job in now.jobs.values() if job["state"] in LIVE_JOBS):
+        yield f"{row['id']} has not ended: {row['state']}, {row['message']}"
     for key, ids_of_key in promises.keyed.items():
         if len(ids_of_key) != 1:
             yield f"the Idempotency-Key {key} led to {sorted(ids_of_key)}"
