@@ -16,8 +16,8 @@ from clustergenie.cli.server import borrow
 from clustergenie.cli.tables import DROPLET
 from clustergenie.client import Client, Cluster, Droplet, NotFound
 
-BURN_SECONDS = 12
-HOT_PERCENT = 40.0
+BURN_SECONDS = 20
+RISE_PERCENT = 25.0
 BURN = ["timeout", str(BURN_SECONDS), "sh", "-c", "while :; do :; done"]
 # The agent is killed from inside its own droplet, where its pid is written down, so that no other can be hit.
 KILL = ["sh", "-c", "kill -9 $(grep -o '\"pid\": *[0-9]*' $CG_STATE_DIR/process.json | tr -dc 0-9)"]
@@ -84,7 +84,7 @@ class Story:
 
         def hot() -> float | None:
             cpu = _cpu(self.client.droplets.get(victim["id"])["droplet"])
-            return cpu if cpu >= HOT_PERCENT and cpu > before else None
+            return cpu if cpu >= before + RISE_PERCENT else None
 
         cpu, seconds = until(hot, BURN_SECONDS + 8, "The rise of the droplet's CPU")
         self.stage.noted("burn", seconds, f"cpu rose from {before:.0f}% to {cpu:.0f}%")
