@@ -199,7 +199,10 @@ def _endings(kind: str, ident: str, row: Row, events: list[Row]) -> Iterator[str
 def _orders(now: Snapshot) -> Iterator[str]:
     """A job that completed made exactly what it was asked for, however often it was begun."""
     created = Counter(event["job_id"] for event in now.events if event["type"] == "droplet_created" and event["job_id"])
+    begun_anew = {event["key"] for event in now.events if event["message"] == "queued again on request"}
     for ident, row in now.jobs.items():
+        if ident in begun_anew:  # its first orders were undone when it was cancelled
+            continue
         wanted = json.loads(row["parameters"])
         count = wanted.get("count", 1)
         if row["type"] == "provision" and "droplet_id" not in wanted and created[ident] not in (0, count):
