@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Response
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from clustergenie import events
 from clustergenie.jobs import control, kinds, service
@@ -72,7 +72,7 @@ async def create_job(
     data: JobRequest,
     idempotency_key: Annotated[
         str | None,
-        Parameter(header="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
+        HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
     ] = None,
 ) -> Response[JobReply]:
     """Queue a job. With an Idempotency-Key the same request may be sent again: it leads to the same job."""
@@ -122,13 +122,13 @@ def _hash(data: JobRequest) -> str:
 async def list_jobs(
     db: Database,
     paging: web.Paging,
-    cluster_id: Annotated[str | None, Parameter(max_length=64)] = None,
-    droplet_id: Annotated[str | None, Parameter(max_length=64)] = None,
-    job_type: Annotated[str | None, Parameter(query="type", max_length=64)] = None,
+    cluster_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    droplet_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    job_type: Annotated[str | None, QueryParameter(name="type", max_length=64)] = None,
     status: Annotated[
-        str | None, Parameter(description="pending, running, completed, failed or cancelled", max_length=16)
+        str | None, QueryParameter(description="pending, running, completed, failed or cancelled", max_length=16)
     ] = None,
-    trace_id: Annotated[str | None, Parameter(max_length=64)] = None,
+    trace_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
 ) -> JobList:
     """List jobs, newest first unless asked otherwise."""
     wanted = service.JobFilter(cluster_id, droplet_id, job_type, status, trace_id)
@@ -137,13 +137,13 @@ async def list_jobs(
 
 
 @web.get("/jobs/{job_id:str}", raises=[JobNotFound], tags=["jobs"])
-async def get_job(db: Database, job_id: str) -> JobReply:
+async def get_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """One job."""
     return JobReply(await db.read(get, job_id), "ok")
 
 
 @web.post("/jobs/{job_id:str}/cancel", raises=[JobNotFound, JobEnded], status_code=200, tags=["jobs"])
-async def cancel_job(db: Database, job_id: str) -> JobReply:
+async def cancel_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """Stop a job: at once if it waits, as soon as it can if it runs."""
     job = await db.write(control.cancel, job_id)
     return JobReply(job, "cancelled" if job.status == "cancelled" else "stopping")
@@ -152,19 +152,19 @@ async def cancel_job(db: Database, job_id: str) -> JobReply:
 @web.post(
     "/jobs/{job_id:str}/retry", raises=[JobNotFound, JobLive, JobEnded, JobConflict], status_code=200, tags=["jobs"]
 )
-async def retry_job(db: Database, job_id: str) -> JobReply:
+async def retry_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """Queue a failed or cancelled job again; what its steps remember is kept."""
     return JobReply(await db.write(control.retry, job_id), "queued again")
 
 
 @web.get("/jobs/{job_id:str}/attempts", raises=[JobNotFound], tags=["jobs"])
-async def list_attempts(db: Database, job_id: str) -> AttemptList:
+async def list_attempts(db: Database, job_id: FromPath[str]) -> AttemptList:
     """Every attempt at a job."""
     return AttemptList(await db.read(service.attempts_of, job_id))
 
 
 @web.get("/jobs/{job_id:str}/events", raises=[JobNotFound], tags=["jobs"])
-async def list_job_events(db: Database, paging: web.Paging, job_id: str) -> events.EventsReply:
+async def list_job_events(db: Database, paging: web.Paging, job_id: FromPath[str]) -> events.EventsReply:
     """What happened to a job, newest first unless asked otherwise."""
     return await db.read(_events_of, job_id, paging)
 

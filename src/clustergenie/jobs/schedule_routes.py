@@ -1,6 +1,7 @@
 """Schedules over HTTP."""
 
 import msgspec
+from litestar.params import FromPath
 
 from clustergenie.jobs import schedules
 from clustergenie.jobs.models import UnknownJobType
@@ -40,7 +41,7 @@ async def list_schedules(db: Database, paging: web.Paging) -> ScheduleList:
 
 
 @web.get("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], tags=["schedules"])
-async def get_schedule(db: Database, schedule_id: str) -> ScheduleReply:
+async def get_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """One schedule."""
     return ScheduleReply(await db.read(schedules.get, schedule_id), "ok")
 
@@ -50,13 +51,13 @@ async def get_schedule(db: Database, schedule_id: str) -> ScheduleReply:
     raises=[ScheduleNotFound, ScheduleNameTaken, ScheduleChanged, UnknownJobType],
     tags=["schedules"],
 )
-async def replace_schedule(db: Database, schedule_id: str, data: ScheduleSpec) -> ScheduleReply:
+async def replace_schedule(db: Database, schedule_id: FromPath[str], data: ScheduleSpec) -> ScheduleReply:
     """Change a schedule; its next slot is counted from now."""
     return ScheduleReply(await db.write(schedules.replace, schedule_id, data), "updated")
 
 
 @web.delete("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], status_code=200, tags=["schedules"])
-async def remove_schedule(db: Database, schedule_id: str) -> ScheduleReply:
+async def remove_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """Forget a schedule; jobs it has queued stay."""
     return ScheduleReply(await db.write(schedules.remove, schedule_id), "deleted")
 
