@@ -63,8 +63,10 @@ def too_long(sources: Iterable[Source]) -> Iterator[str]:
 
 
 def long_functions(sources: Iterable[Source]) -> Iterator[str]:
-    """Functions whose body has 40 lines or more."""
+    """Functions whose body has 40 lines or more. A migration lists columns: one table is one statement, however long."""
     for source in sources:
+        if "migrations/versions/" in source.path:
+            continue
         for node in ast.walk(source.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) is not None else node.body

@@ -78,8 +78,10 @@ async def readyz(runtime: Runtime) -> Readiness:
     try:
         await asyncio.wait_for(runtime.db.read(_probe), 2)
         found["database"] = "ok"
-    except (Problem, TimeoutError) as failure:
-        found["database"] = f"does not answer: {failure or 'no answer within 2 s'}"
+    except TimeoutError:
+        found["database"] = "does not answer within 2 s"
+    except Problem as problem:
+        found["database"] = problem.detail
     found["workers"] = "stopping" if runtime.pool.snapshot()["stopping"] else "ok"
     found["providers"] = "ok" if runtime.fleet.offers() else "no provider has said what it offers"
     bad = {name: state for name, state in found.items() if state != "ok"}

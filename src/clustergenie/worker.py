@@ -33,7 +33,6 @@ class Runtime:
     pool: jobs.Pool
     drivers: providers.Registry
     ticker: jobs.Ticker
-    undo: list[Any]
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
@@ -79,8 +78,8 @@ def ticks(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.
     async def fire_schedules() -> object:
         return await jobs.fire_due(db)
 
-    async def prune() -> object:
-        return await _prune(db, settings)
+    async def prune() -> None:
+        await _prune(db, settings)
 
     return [
         jobs.Tick("reconcile", settings.reconcile_seconds, reconciler.round),
@@ -113,34 +112,9 @@ async def _prune(db: Database, settings: Settings) -> None:
 async def start(settings: Settings, server_url: str) -> Runtime:
     """Bring everything up; when this returns, requests can be answered. Raises CannotStart."""
     migrate.directory(settings.data_dir)
-    database = settings.database_path()
-    db = Database(SqliteBackend(database, events.append, prepare=migrate.ensure))
+    db = Database(SqliteBackend(settings.database_path(), events.append, prepare=migrate.ensure))
     await db.start()
-    installation = await db.write(_first_things)
-    droplets.plug(clusters.Members())
-
-    async def call(path: str, body: dict[str, Any], credential: str | None) -> tuple[int, dict[str, Any]]:
-        return await desk.call(path, body, credential)
-
-    background: set[asyncio.Task[None]] = set()
-
-    def on_gone(droplet_id: str) -> None:
-        task = asyncio.create_task(db.write(droplets.gone, droplet_id))
-        background.add(task)
-        task.add_done_callback(background.discard)
-
-    drivers = providers.build(settings, installation, server_url=server_url, call=call, on_gone=on_gone)
-    fleet = droplets.Fleet(
-        drivers,
-        installation_id=installation,
-        tokens=droplets.Tokens(secret_key(settings)),
-        server_url=server_url,
-        default_provider=settings.default_provider,
-        heartbeat_seconds=settings.heartbeat_seconds,
-        lost_after_seconds=settings.lost_after_seconds,
-    )
-    droplets.open_market(fleet.market)
-    desk = droplets.Desk(db, fleet)
+    drivers, fleet, desk = await _fleet(settings, db, server_url)
     live = events.Live(db)
     bus = events.EmbeddedBus(db, consumers())
     pool = jobs.Pool(
@@ -157,7 +131,39 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, [])
+    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker)
+
+
+async def _fleet(
+    settings: Settings, db: Database, server_url: str
+) -> tuple[providers.Registry, droplets.Fleet, droplets.Desk]:
+    """The drivers, what is done with them, and the desk where agents report."""
+    droplets.plug(clusters.Members())
+    installation = await db.write(_first_things)
+
+    async def call(path: str, body: dict[str, Any], credential: str | None) -> tuple[int, dict[str, Any]]:
+        return await desk.call(path, body, credential)
+
+    noting: set[asyncio.Task[None]] = set()
+
+    def on_gone(droplet_id: str) -> None:
+        task = asyncio.create_task(db.write(droplets.gone, droplet_id))
+        noting.add(task)
+        task.add_done_callback(noting.discard)
+
+    drivers = providers.build(settings, installation, server_url=server_url, call=call, on_gone=on_gone)
+    fleet = droplets.Fleet(
+        drivers,
+        installation_id=installation,
+        tokens=droplets.Tokens(secret_key(settings)),
+        server_url=server_url,
+        default_provider=settings.default_provider,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        lost_after_seconds=settings.lost_after_seconds,
+    )
+    droplets.open_market(fleet.market)
+    desk = droplets.Desk(db, fleet)
+    return drivers, fleet, desk
 
 
 def _first_things(tx: Tx) -> str:
@@ -181,17 +187,17 @@ def _nudger(beats: dict[str, jobs.Tick]) -> Any:
 def secret_key(settings: Settings) -> bytes:
     """The installation's secret, made at the first start and kept beside the database, readable only by us."""
     path = settings.data_dir / "secret.key"
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error
-    else:
-        with os.fdopen(fd, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        # Whole or not at all: a crash in between must not leave half a key. The database's lock keeps others out.
+        temporary = path.with_suffix(".tmp")
+        try:
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError as error:
+            raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error
     content = path.read_text().strip()
     if len(content) != 64:
         raise CannotStart(f"The secret key {path} is damaged; restore it, or delete it to have a new one made.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 import clustergenie
 from clustergenie.droplets.desk import Desk
@@ -27,7 +27,8 @@ async def heartbeat(
     desk: Desk,
     data: Beat,
     authorization: Annotated[
-        str | None, Parameter(header="Authorization", max_length=512, description="`Bearer` and the credential")
+        str | None,
+        HeaderParameter(name="Authorization", max_length=512, description="`Bearer` and the credential"),
     ] = None,
 ) -> Reply:
     """Say how the droplet is, and hear what to do."""

@@ -1,4 +1,4 @@
-"""Keep clusters."""
+"""Keep clusters with what is wanted of them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Keep diagnoses."""
+"""Keep diagnoses with their findings."""
 
 import sqlalchemy as sa
 from alembic import op
