@@ -611,9 +611,6 @@ class Agent:
             say("warning", "another agent runs on this state; leaving it to that one")
             return 3
         self._limit()
-        me = process(os.getpid())
-        record = {"pid": os.getpid(), "start": me.start if me else 0, "boot_id": self.boot_id}
-        write_private(self.state + "/process.json", record, durable=False)
         self.members = Members(self.droplet_id, self.state, self.config["cgroups"])
         self.meter = Meter(self.config, self.state, self.members)
         self.nonce = read_json(self.state + "/nonce").get("nonce")
@@ -627,6 +624,9 @@ class Agent:
         except OSError as error:
             say("error", f"cannot answer on {self.config.get('address')}:{self.config.get('port')}: {error}")
             return 4
+        me = process(os.getpid())
+        record = {"pid": os.getpid(), "start": me.start if me else 0, "boot_id": self.boot_id}
+        write_private(self.state + "/process.json", record, durable=False)
         return 0
 
     def _limit(self) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from clustergenie.providers.local import machines, processes, records
+from clustergenie.providers.local import limits, machines, processes, records
 from clustergenie.providers.local.machines import Place
 from clustergenie.providers.local.processes import Seen
 
@@ -33,6 +33,7 @@ def adopt(place: Place) -> dict[str, Seen]:
     for state in marked:
         processes.end(partial(processes.members, {state: ()}), STRAY_GRACE_SECONDS)
     records.sweep(place.root)
+    limits.sweep(place.limits, {state.name for state in records.directories(place.root)})
     return running
 
 

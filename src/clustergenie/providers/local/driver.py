@@ -149,7 +149,7 @@ class LocalDriver:
         if intent is not None and intent.installation != self._installation:
             return
         self._watch.remove(ref)
-        await self._thread(machines.destroy, state, self._grace_seconds)
+        await self._thread(machines.destroy, state, self._grace_seconds, self._spawned.get(ref))
         self._spawned.pop(ref, None)
         self._network.release(ref)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,6 +125,14 @@ def drop(groups: dict[str, str | int], patience_seconds: float = 2.0) -> None:
         if not paths or time.monotonic() > until:
             return
         time.sleep(0.01)
+
+
+def sweep(limits: Limits, keep: Set[str]) -> None:
+    """Remove the groups of droplets that are no more: a crash came between their end and the end of their groups."""
+    for parent in {Path(value) for value in limits.parents.values()}:
+        for path in parent.glob(f"{limits.key}-*"):
+            if path.name.removeprefix(f"{limits.key}-") not in keep:
+                _dropped(path)
 
 
 def _dropped(path: Path) -> bool:

@@ -123,11 +123,18 @@ def power_on(place: Place, intent: Intent) -> Seen:
     return processes.look(pid) or Seen(pid, -1)
 
 
-def destroy(state: Path, grace_seconds: float) -> None:
+def destroy(state: Path, grace_seconds: float, spawned: Seen | None = None) -> None:
     """End everything of a machine, then remove its groups and its directory. Gone already is success."""
     intent = records.intent(state)
     cgroups = intent.cgroups if intent is not None else {}
-    processes.end(lambda: processes.members({state: cgroups.values()}), grace_seconds)
+
+    def find() -> list[Seen]:
+        found = processes.members({state: cgroups.values()})
+        if spawned is not None and spawned not in found and processes.still(spawned):
+            found.append(spawned)  # so young that nothing else tells whose it is
+        return found
+
+    processes.end(find, grace_seconds)
     limits.drop(cgroups)
     records.remove(state)
 

@@ -15,6 +15,7 @@ from clustergenie.providers.local import records
 
 MARK = b"CG_STATE_DIR="
 STUCK_SECONDS = 10.0
+EXEC_LOOKS = 200
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -67,14 +68,38 @@ def everyone() -> Iterator[Seen]:
 def home_of(pid: int) -> str | None:
     """The droplet directory a process carries in its environment."""
     try:
-        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123
-            environ = file.read(1 << 20)
+        environ = _environ(pid)
     except OSError:
         return None
     at = 0 if environ.startswith(MARK) else environ.find(b"\0" + MARK) + 1
     if not environ.startswith(MARK, at):
         return None
     return os.fsdecode(environ[at + len(MARK) :].split(b"\0", 1)[0])
+
+
+def _environ(pid: int) -> bytes:
+    """A process's environment.
+
+    For a moment in execve a process shows neither environment nor arguments, though who started it was told already
+    that it runs; what tells it from a kernel thread is that it has a program.
+    """
+    for _ in range(EXEC_LOOKS):
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123
+            environ = file.read(1 << 20)
+        if environ:
+            return environ
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:  # noqa: PTH123
+            if file.read(1):
+                return _environ_now(pid)
+        Path(f"/proc/{pid}/exe").readlink()  # OSError: a kernel thread or a zombie
+        time.sleep(0.0005)
+    return b""
+
+
+def _environ_now(pid: int) -> bytes:
+    """Arguments are there, so the environment is; it may have come since we looked."""
+    with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:  # noqa: PTH123
+        return file.read(1 << 20)
 
 
 def census(root: Path) -> dict[Path, list[Seen]]:

@@ -30,4 +30,5 @@ def stop_all(data_dir: str | os.PathLike[str], grace_seconds: float = 3.0) -> in
     processes.end(find, grace_seconds)
     for groups in cgroups.values():
         limits.drop(groups)
+    limits.sweep(limits.probe(root), set())
     return ran
