@@ -74,11 +74,11 @@ def _field_error(item: dict[str, Any]) -> dict[str, str]:
     detail = str(item.get("message", "is not valid"))
     if item.get("source", "body") != "body":
         return {"pointer": f"?{key}", "detail": detail}
-    missing = _MISSING.search(detail)  # its place is that of the object which lacks it
-    return {"pointer": pointer_of(f"{key}.{missing[1]}" if missing else key), "detail": detail}
+    named = _NAMED.search(detail)  # what is missing or unknown is told at the place of its object
+    return {"pointer": pointer_of(f"{key}.{named[1]}" if named else key), "detail": detail}
 
 
-_MISSING = re.compile(r"missing required field `([^`]+)`")
+_NAMED = re.compile(r"(?:missing required|contains unknown) field `([^`]+)`")
 
 
 def pointer_of(path: str) -> str:
