@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from clustergenie.clusters import Cluster, ClusterNotFound
 from clustergenie.diagnosis import service
@@ -77,7 +77,7 @@ async def diagnose(db: Database, fleet: Fleet, data: DiagnoseRequest) -> Diagnos
 async def list_diagnoses(
     db: Database,
     paging: web.Paging,
-    cluster_id: Annotated[str | None, Parameter(min_length=1, max_length=64)] = None,
+    cluster_id: Annotated[str | None, QueryParameter(min_length=1, max_length=64)] = None,
 ) -> DiagnosisList:
     """Diagnoses, newest first unless asked otherwise."""
     found = await db.read(service.page, cluster_id, paging)
@@ -85,7 +85,7 @@ async def list_diagnoses(
 
 
 @web.get("/diagnosis/{diagnosis_id:str}", raises=[DiagnosisNotFound], tags=["diagnosis"])
-async def get_diagnosis(db: Database, diagnosis_id: str) -> DiagnosisReply:
+async def get_diagnosis(db: Database, diagnosis_id: FromPath[str]) -> DiagnosisReply:
     """One diagnosis with its findings."""
     return DiagnosisReply(await db.read(service.get, diagnosis_id), "ok")
 

@@ -11,6 +11,7 @@ SECONDS = 1.5
 LINE_LIMIT = 4096
 
 _HUNG = "accepts connections but does not answer (stopped or hung)"
+_CLOSED = "closes the connection without an answer"
 
 
 class Answer(NamedTuple):
@@ -54,6 +55,8 @@ async def _probe(address: str, port: int, request: bytes | None, seconds: float)
     except ConnectionRefusedError:
         return Answer("refused", "refuses connections")
     except OSError as error:
+        if connected:
+            return Answer("wrong", _CLOSED)
         return Answer("unreachable", f"cannot be reached: {error.strerror or error}")
     return answer._replace(latency_ms=round((time.perf_counter() - began) * 1000, 2))
 
@@ -65,7 +68,7 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
     except ValueError:  # longer than LINE_LIMIT
         return Answer("wrong", "answers something that is not HTTP")
     if not line:
-        return Answer("wrong", "closes the connection without an answer")
+        return Answer("wrong", _CLOSED)
     words = line.decode("latin-1").split()
     if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
         return Answer("wrong", "answers something that is not HTTP")

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated
 
 import msgspec
-from litestar.params import Parameter, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from clustergenie.clusters import ClusterNotFound
 from clustergenie.droplets import Fleet
@@ -15,7 +15,7 @@ from clustergenie.monitoring.series import MetricFilter, Scope
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Database
 
-Id = Annotated[str | None, Parameter(min_length=1, max_length=64)]
+Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
 
 
 class MetricList(msgspec.Struct):
@@ -37,7 +37,7 @@ class Recorded(msgspec.Struct):
 
 
 @web.get("/health/{cluster_id:str}", raises=[ClusterNotFound], tags=["monitoring"])
-async def cluster_health(db: Database, fleet: Fleet, cluster_id: str) -> Health:
+async def cluster_health(db: Database, fleet: Fleet, cluster_id: FromPath[str]) -> Health:
     """How a cluster is, droplet by droplet, with the evidence; and what broke in the last ten minutes."""
     return await db.read(evidence.health, fleet, cluster_id)
 
@@ -48,20 +48,21 @@ async def list_metrics(
     paging: web.Paging,
     cluster_id: Id = None,
     droplet_id: Id = None,
-    type: Annotated[str | None, Parameter(max_length=64, description="cpu, memory, disk…")] = None,
-    scope: Annotated[
-        Scope, Parameter(description="`cluster`: of the cluster as a whole; `droplet`: of its droplets.")
+    type: Annotated[str | None, QueryParameter(max_length=64, description="cpu, memory, disk…")] = None,
+    whose: Annotated[
+        Scope,
+        QueryParameter(name="scope", description="`cluster`: of the cluster as a whole; `droplet`: of its droplets."),
     ] = "any",
     start: Annotated[
         dt.datetime | None, QueryParameter(name="from", description="Default: an hour before `to`.")
     ] = None,
     end: Annotated[dt.datetime | None, QueryParameter(name="to", description="Default: now.")] = None,
     step: Annotated[
-        int | None, Parameter(ge=1, le=31_622_400, description="Average over so many seconds; needs `type`.")
+        int | None, QueryParameter(ge=1, le=31_622_400, description="Average over so many seconds; needs `type`.")
     ] = None,
 ) -> MetricList:
     """Measurements of the last hour, or of other times, newest first; with `step` as one line of averages."""
-    wanted = MetricFilter(cluster_id=cluster_id, droplet_id=droplet_id, type=type, scope=scope, start=start, end=end)
+    wanted = MetricFilter(cluster_id=cluster_id, droplet_id=droplet_id, type=type, scope=whose, start=start, end=end)
     if step is not None:
         found, used = await db.read(series.points, wanted, step)
         return MetricList(found, 1, max(1, len(found)), len(found), None, used)
