@@ -146,7 +146,7 @@ def server_code() -> Check:
     """Whether the server's own code can be loaded here."""
     try:
         import_module("clustergenie.app")
-    except ImportError as missing:
+    except Exception as missing:  # noqa: BLE001 - whatever keeps it from loading is the answer
         return Check(
             "install", "fail", f"the server cannot be loaded: {missing}", "pip install --force-reinstall clustergenie"
         )
