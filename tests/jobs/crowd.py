@@ -1,7 +1,14 @@
-"""A process that works on jobs until it is killed or told to stop: `python -m tests.jobs.crowd DATABASE FILE`."""
+"""Work on jobs in a child that is killed again and again: `python -m tests.jobs.crowd DATABASE FILE SEED KILLS`.
+
+The parent only forks, so that each new worker costs a few milliseconds instead of the imports of a whole program.
+"""
 
 import asyncio
+import os
+import random
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +53,13 @@ def handler(path: Path) -> "jobs.Handler[Work]":
     return jobs.Handler(WORK, run)
 
 
-async def main(database: Path, lines: Path) -> None:
-    """Work until nothing is left, and say so; each restart first takes over what the last one left."""
+async def work(database: Path, lines: Path, working: int) -> None:
+    """Work until nothing is left; each start first takes over what the one before has left."""
     db = Database(SqliteBackend(database, events.append))
     await db.start()
     pool = jobs.Pool(db, jobs.SqliteStore(), [handler(lines)], count=8, queue=8)
     await pool.start(alone=True)
-    sys.stdout.write("working\n")
-    sys.stdout.flush()
+    os.write(working, b".")
     while True:
         state = await db.read(jobs.queue_state)
         if not state["scheduled"] + state["ready"] + state["running"]:
@@ -63,5 +69,35 @@ async def main(database: Path, lines: Path) -> None:
     await db.stop()
 
 
+def child(database: Path, lines: Path, seconds: float | None) -> bool:
+    """Start a worker and kill it so long after it began; whether it had finished before."""
+    began, working = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(began)
+        code = 1
+        try:
+            asyncio.run(work(database, lines, working))
+            code = 0
+        finally:
+            os._exit(code)
+    os.close(working)
+    os.read(began, 1)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+    os.close(began)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def main(database: Path, lines: Path, seed: int, most: int) -> None:
+    """Kill workers at random moments, at most so often; then let one finish. Prints how many were killed."""
+    chance = random.Random(seed)
+    kills = 0
+    while kills < most and not child(database, lines, chance.uniform(0.0, 0.06)):
+        kills += 1
+    sys.stdout.write(f"{kills} {child(database, lines, None)}\n")
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

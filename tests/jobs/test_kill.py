@@ -4,7 +4,6 @@ import asyncio
 import random
 import subprocess
 import sys
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -13,25 +12,9 @@ from sqlalchemy import select
 from tests.jobs.crowd import STEPS, effects
 from tests.jobs.queues import Work, opened
 
-JOBS = 120
+JOBS = 300
+KILLS = 40
 ROOT = Path(__file__).parents[2]
-
-
-def work(database: Path, lines: Path, seconds: float | None) -> bool:
-    """Start the process and kill it after so long; whether it had finished before."""
-    command = [sys.executable, "-m", "tests.jobs.crowd", str(database), str(lines)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        while (said := process.stdout.readline()) and said != b"working\n":
-            pass
-        end = threading.Timer(seconds, process.kill) if seconds is not None else None
-        if end is not None:
-            end.start()
-        process.stdout.read()
-        process.wait()
-        if end is not None:
-            end.cancel()
-    return process.returncode == 0
 
 
 def test_jobs_survive_their_process_being_killed_at_random_moments(tmp_path: Path, seed: int) -> None:
@@ -47,9 +30,12 @@ def test_jobs_survive_their_process_being_killed_at_random_moments(tmp_path: Pat
     async def look(ids: list[str]) -> None:
         async with opened(database) as q:  # checks each job's events
             done = [await q.get(job_id) for job_id in ids]
-            # A job that was at work at three kills in a row, each before its first write, may be given up as dead.
             assert {job.state for job in done} <= {"completed", "dead"}
-            assert sum(job.state == "dead" for job in done) <= 3
+            # Given up as dead is only what was lost three times in a row; kills come faster here than in any life.
+            dead = [job for job in done if job.state == "dead"]
+            assert len(dead) < JOBS / 10
+            for job in dead:
+                assert (await q.outcomes(job.id))[-3:] == ["lost"] * 3
             rows = await q.db.read(lambda tx: tx.execute(select(effects.c.job_id, effects.c.step)).fetchall())
             counted = Counter((row.job_id, row.step) for row in rows)
             assert set(counted.values()) == {1}
@@ -59,9 +45,8 @@ def test_jobs_survive_their_process_being_killed_at_random_moments(tmp_path: Pat
             assert {(job_id, str(step)) for job_id, step in wanted} <= written
 
     ids = asyncio.run(ask())
-    kills = 0
-    while kills < 12 and not work(database, lines, chance.uniform(0.0, 0.12)):
-        kills += 1
-    work(database, lines, None)
+    command = [sys.executable, "-m", "tests.jobs.crowd", str(database), str(lines), str(seed), str(KILLS)]
+    said = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=120).stdout.split()
+    kills, finished = int(said[-2]), said[-1]
+    assert (kills > 0, finished) == (True, b"True")
     asyncio.run(look(ids))
-    assert kills > 0

@@ -313,7 +313,7 @@ def test_jobs_do_what_the_model_does(seed: int) -> None:
     """Repeat with CG_SEED; Hypothesis prints the story that failed."""
     assert seed == SEED
     few = settings(
-        max_examples=80 if IN_CI else 50,
+        max_examples=60 if IN_CI else 40,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
