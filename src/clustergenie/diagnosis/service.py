@@ -116,7 +116,7 @@ def get(tx: Tx, diagnosis_id: str) -> Diagnosis:
     row = tx.execute(select(diagnoses).where(diagnoses.c.id == diagnosis_id)).one_or_none()
     if row is None:
         raise DiagnosisNotFound(f"There is no diagnosis {diagnosis_id!r}; GET /api/v1/diagnosis lists them.")
-    return msgspec.convert(dict(row._mapping), Diagnosis)
+    return msgspec.convert({name: getattr(row, name) for name in Diagnosis.__struct_fields__}, Diagnosis)
 
 
 def page(tx: Tx, cluster_id: str | None, paging: Paging) -> Page[DiagnosisLine]:
