@@ -8,7 +8,9 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -42,6 +44,8 @@ API = (
 )
 ROOT = (jobs.root_routes, events.root_routes)
 # What the first API served at the root as well.
+CONSOLE = Path(clustergenie.__file__).parent / "_ui"
+"""Put there by the build; see hatch_build.py."""
 
 
 class Health(msgspec.Struct):
@@ -108,7 +112,7 @@ def build(runtime: Runtime) -> Litestar:
     api = Router("/api/v1", route_handlers=[route for several in API for route in several])
     root = [route for several in ROOT for route in several]
     return web.build(
-        [api, *root, healthz, readyz, scrape, *web.docs_routes, web.unknown_path],
+        [api, *root, healthz, readyz, scrape, *web.docs_routes, *web.console_routes],
         version=clustergenie.__version__,
         dependencies={
             "runtime": runtime,
@@ -119,6 +123,7 @@ def build(runtime: Runtime) -> Litestar:
             "desk": runtime.desk,
             "live": runtime.live,
             "bus": runtime.bus,
+            "console": web.Console(CONSOLE, runtime.settings.base_path),
         },
     )
 
@@ -149,10 +154,8 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     url = serving.url_of(settings.host, listening)
     with _sentence_on_stderr():
         runtime = await worker.start(settings, url)
-    app = web.Observed(
-        build(runtime),  # type: ignore[arg-type]  # Litestar types scopes more narrowly than ASGI does
-        version=clustergenie.__version__,
-    )
+    routed: Any = build(runtime)  # Litestar types scopes more narrowly than ASGI does
+    app = web.UnderPath(web.Observed(routed, version=clustergenie.__version__), settings.base_path)
     config = uvicorn.Config(
         app,
         lifespan="off",

@@ -1,5 +1,6 @@
 """Compare droplets with machines every few seconds, and put right what differs."""
 
+import asyncio
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem
 from clustergenie.platform.telemetry import log
 from clustergenie.providers import Machine
+
+MOST_AT_ONCE = 50
 
 _ROWS = (
     select(
@@ -84,14 +87,16 @@ class Reconciler:
 
     async def _destroy(self, machines: dict[str, list[Machine]], refs: Sequence[str]) -> None:
         wanted = set(refs)
-        for provider, found in machines.items():
-            for machine in found:
-                if machine.ref in wanted:
-                    try:
-                        await self._fleet.drivers[provider].destroy(machine.ref)
-                        log().info("surplus machine ended", provider=provider, ref=machine.ref)
-                    except Problem as problem:  # it is still there at the next round
-                        log().warning("surplus machine could not be ended", ref=machine.ref, error=problem.detail)
+        surplus = [(name, one) for name, found in machines.items() for one in found if one.ref in wanted]
+        # Together: one that takes its time to end must not keep this round from the next look at everything.
+        await asyncio.gather(*(self._destroy_one(name, machine) for name, machine in surplus[:MOST_AT_ONCE]))
+
+    async def _destroy_one(self, provider: str, machine: Machine) -> None:
+        try:
+            await self._fleet.drivers[provider].destroy(machine.ref)
+            log().info("surplus machine ended", provider=provider, ref=machine.ref)
+        except Problem as problem:  # it is still there at the next round
+            log().warning("surplus machine could not be ended", ref=machine.ref, error=problem.detail)
 
 
 def _moment(tx: Tx) -> dt.datetime:

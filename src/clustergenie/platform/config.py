@@ -1,6 +1,7 @@
 """Read the settings: flags over environment over `clustergenie.toml` over defaults, each checked at the start."""
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8080
     data_dir: Path = Path.home() / ".local" / "share" / "clustergenie"
     database_url: str = ""
+    base_path: str = ""
     environment: str = "dev"
     log_level: str = "info"
     role: str = "all"
@@ -155,6 +157,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "without authentication the server answers on loopback addresses only (127.0.0.1, ::1, localhost)",
     ),
     "port": _between(0, 65535),
+    "base_path": (
+        lambda path: re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) is not None,
+        "it must be empty or a path like /tools/clustergenie, without a slash at its end",
+    ),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "role": _one_of("all"),
     "environment": (

@@ -1,18 +1,24 @@
 """Serve HTTP the one way every slice serves it: problems, paging, documented statuses, request ids, metrics."""
 
-from clustergenie.platform.http.application import build, unknown_path
+from clustergenie.platform.http.application import build
+from clustergenie.platform.http.console import Console
+from clustergenie.platform.http.console import routes as console_routes
 from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Page, Paging, fetch_page, paging_dependency
 from clustergenie.platform.http.problems import ProblemDocument, exception_handlers, render
 from clustergenie.platform.http.routes import delete, get, post, put
+from clustergenie.platform.http.under_path import UnderPath
 
 __all__ = [
+    "Console",
     "Observed",
     "Page",
     "Paging",
     "ProblemDocument",
+    "UnderPath",
     "build",
+    "console_routes",
     "delete",
     "docs_routes",
     "exception_handlers",
@@ -22,5 +28,4 @@ __all__ = [
     "post",
     "put",
     "render",
-    "unknown_path",
 ]

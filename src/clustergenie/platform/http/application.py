@@ -5,8 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import litestar
-from litestar import Litestar, Request, Response
+from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
@@ -17,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.http.paging import paging_dependency
-from clustergenie.platform.http.problems import exception_handlers, render
+from clustergenie.platform.http.problems import exception_handlers
 from clustergenie.platform.http.routes import NotJson
 
 MAX_BODY = 1_000_000
@@ -108,14 +107,3 @@ def _known(handler: Any) -> frozenset[str] | None:
             alias = kwarg.name if isinstance(kwarg, QueryParameter) else getattr(kwarg, "query", None)
             names.add(alias or name)
     return frozenset(names - {"data", "request", "paging"} - set(handler.resolve_dependencies()))
-
-
-@litestar.route("/{rest:path}", http_method=["GET", "POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
-async def unknown_path(request: Request[Any, Any, Any]) -> Response[Any]:
-    """Every API path that no route has: JSON, never a page."""
-    detail = f"{request.method} {request.url.path} is not part of this API; see /docs."
-    return Response(
-        render(404, "not-found", "There is no such thing.", detail),
-        status_code=404,
-        media_type="application/problem+json",
-    )

@@ -1,0 +1,127 @@
+"""Serve the console: hashed files for ever, the page itself fresh, with a nonce, its base and a strict policy."""
+
+import hashlib
+import html
+import mimetypes
+import secrets
+from pathlib import Path
+from typing import Any
+
+import litestar
+from litestar import Request, Response
+
+from clustergenie.platform.http.problems import render
+from clustergenie.platform.http.routes import get
+
+NONCE = b"__CSP_NONCE__"
+BASE = b'<base href="/" />'
+_TWINS = (("br", ".br"), ("gzip", ".gz"))
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+_FOREVER = "public, max-age=31536000, immutable"
+_MISSING = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>ClusterGenie</title>
+<h1>The console is not part of this installation</h1>
+<p>The API is: see <a href="docs">the API's documentation</a>. A wheel has the console in it; in a source checkout,
+<code>./start.sh</code> builds it.</p>"""
+
+
+def policy(nonce: str) -> str:
+    """The Content-Security-Policy of a page with that nonce."""
+    return (
+        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+        "img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; "
+        "form-action 'self'"
+    )
+
+
+class Console:
+    """The built console in `folder`, reached under `base_path` (no slash at its end; empty for the root)."""
+
+    def __init__(self, folder: Path, base_path: str = "") -> None:
+        self._folder = folder.resolve()
+        self._base = f'<base href="{html.escape(base_path + "/", quote=True)}" />'.encode()
+        self._files: dict[str, tuple[bytes, str, dict[str, str]] | None] = {}
+
+    def page(self) -> Response[bytes]:
+        """The one page; its script looks at the path."""
+        index = self._folder / "index.html"
+        nonce = secrets.token_urlsafe(16)
+        content = index.read_bytes() if index.is_file() else _MISSING
+        content = content.replace(NONCE, nonce.encode()).replace(BASE, self._base, 1)
+        headers = {
+            "Content-Security-Policy": policy(nonce),
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "same-origin",
+            "X-Frame-Options": "DENY",
+        }
+        return Response(content, media_type="text/html; charset=utf-8", headers=headers)
+
+    def file(self, path: str, accepted: str) -> Response[bytes] | None:
+        """A file of the console, compressed if the client takes that; None when there is no such file."""
+        for encoding, ending in (*_TWINS, ("", "")):
+            if encoding in accepted and (found := self._read(path, encoding, ending)) is not None:
+                content, kind, headers = found
+                return Response(content, media_type=kind, headers=headers)
+        return None
+
+    def _read(self, path: str, encoding: str, ending: str) -> tuple[bytes, str, dict[str, str]] | None:
+        key = path + ending
+        if key in self._files:
+            return self._files[key]
+        target = (self._folder / key.lstrip("/")).resolve()
+        if not target.is_relative_to(self._folder) or not target.is_file() or target.name.startswith("index.html"):
+            return None  # never remembered: a crawler must not fill the memory with names
+        content = target.read_bytes()
+        suffix = Path(path).suffix
+        kind = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
+        hashed = path.lstrip("/").startswith("assets/")
+        headers = {
+            "Cache-Control": _FOREVER if hashed else "no-cache",
+            "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+            "Vary": "Accept-Encoding",
+        }
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        self._files[key] = (content, kind, headers)
+        return self._files[key]
+
+
+@get("/", media_type="text/html", include_in_schema=False)
+async def show_console(console: Console) -> Response[bytes]:
+    """The console."""
+    return console.page()
+
+
+@litestar.get("/{rest:path}", include_in_schema=False)
+async def show_file_or_page(console: Console, rest: str, request: Request[Any, Any, Any]) -> Response[Any]:
+    """A file of the console; any other path is one of its pages, and its script knows which."""
+    found = console.file(rest, request.headers.get("accept-encoding", ""))
+    if found is not None:
+        return found
+    if rest.lstrip("/").startswith("assets/") or "." in Path(rest).name:
+        return not_found(request)
+    return console.page()
+
+
+def not_found(request: Request[Any, Any, Any]) -> Response[Any]:
+    """A path that is nothing: JSON, never a page."""
+    detail = f"{request.method} {request.url.path} is not part of this API; see /docs."
+    return Response(
+        render(404, "not-found", "There is no such thing.", detail),
+        status_code=404,
+        media_type="application/problem+json",
+    )
+
+
+@litestar.get(["/api/{rest:path}", "/observability/{rest:path}", "/api"], include_in_schema=False)
+async def unknown_api_path(request: Request[Any, Any, Any]) -> Response[Any]:
+    """What no route of the API has, whatever the client says it accepts."""
+    return not_found(request)
+
+
+@litestar.route("/{rest:path}", http_method=["POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
+async def unknown_action(request: Request[Any, Any, Any]) -> Response[Any]:
+    """Nothing acts on an unknown path."""
+    return not_found(request)
+
+
+routes = [show_console, show_file_or_page, unknown_api_path, unknown_action]
