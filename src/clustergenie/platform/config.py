@@ -35,6 +35,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_retention_hours: int = 24
     events_retention_hours: int = 168
     simulated_file: str = ""
+    redis_url: str = ""
+    jobs_rate: float = 50.0
+    jobs_cap: int = 100
+    jobs_scope: str = "user"
+    diag_rate: float = 1.0
+    diag_cap: int = 5
+    diag_scope: str = "cluster"
     origins: dict[str, str] = {}
 
     def database_path(self) -> Path:
@@ -85,6 +92,9 @@ def load(
             f"{_label('database_url')} names a {scheme!r} database, which this version cannot use; "
             "give sqlite:///path, or leave it out to use the data directory."
         )
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        # The value is not said: an address may hold a password.
+        raise CannotStart(f"{_label('redis_url')} must begin with redis://, rediss:// or unix://, or be left out.")
     return settings
 
 
@@ -176,4 +186,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "reconcile_seconds": _between(0.1, 300),
     "metrics_retention_hours": _between(1, 24 * 366),
     "events_retention_hours": _between(1, 24 * 366),
+    "jobs_rate": _between(1e-6, 1e9),
+    "jobs_cap": _between(1, 1e9),
+    "jobs_scope": _one_of("global", "user", "cluster", "none"),
+    "diag_rate": _between(1e-6, 1e9),
+    "diag_cap": _between(1, 1e9),
+    "diag_scope": _one_of("global", "user", "cluster", "none"),
 }

@@ -50,7 +50,8 @@ def _build(
             title="ClusterGenie",
             version=version,
             description="A self-hosted control plane for fleets of small machines.",
-            path="/",
+            # Litestar would show a page of its own at this path's root; docs.py serves /openapi.json instead.
+            path="/openapi-of-litestar",
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
         ),

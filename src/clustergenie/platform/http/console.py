@@ -53,7 +53,7 @@ class Console:
             "Referrer-Policy": "same-origin",
             "X-Frame-Options": "DENY",
         }
-        return Response(content, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(content, media_type="text/html", headers=headers)
 
     def file(self, path: str, accepted: str) -> Response[bytes] | None:
         """A file of the console, compressed if the client takes that; None when there is no such file."""

@@ -2,21 +2,23 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
-from litestar import Response
+import msgspec
+from litestar import Litestar, Request, Response
 
 from clustergenie.platform.errors import NotFound
 from clustergenie.platform.http.routes import get
 
 _PAGE = Path(__file__).parent / "page"
-_TYPES = {"docs.js": "text/javascript; charset=utf-8", "docs.css": "text/css; charset=utf-8"}
+_TYPES = {"docs.js": "text/javascript", "docs.css": "text/css"}
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'"
 
 
 @get("/docs", media_type="text/html", include_in_schema=False)
 async def show_docs() -> Response[bytes]:
     """The page."""
-    return _file("docs.html", "text/html; charset=utf-8")
+    return _file("docs.html", "text/html")
 
 
 @get("/docs/{name:str}", include_in_schema=False)
@@ -25,6 +27,17 @@ async def show_docs_file(name: str) -> Response[bytes]:
     if name not in _TYPES:
         raise NotFound(f"The docs have no file {name!r}.")
     return _file(name, _TYPES[name])
+
+
+@get("/openapi.json", media_type="application/json", include_in_schema=False)
+async def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The API in OpenAPI 3.1."""
+    return Response(_document(request.app), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
+@functools.lru_cache(maxsize=1)
+def _document(app: Litestar) -> bytes:
+    return msgspec.json.encode(app.openapi_schema.to_schema(), enc_hook=str)
 
 
 @functools.cache
@@ -37,4 +50,4 @@ def _file(name: str, media_type: str) -> Response[bytes]:
     return Response(_content(name), media_type=media_type, headers=headers)
 
 
-routes = [show_docs, show_docs_file]
+routes = [show_docs, show_docs_file, show_openapi]
