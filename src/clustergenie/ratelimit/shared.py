@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -108,16 +108,16 @@ class RedisBackend:
     async def _send(self, crowd: list[list[Any]]) -> list[Any]:
         if len(crowd) == 1:  # a pipeline of one costs half as much again
             try:
-                return [await self._redis.execute_command("EVALSHA", self._sha, *crowd[0])]
+                return [await self._redis.evalsha(self._sha, *crowd[0])]
             except NoScriptError as missing:
                 return [missing]
         pipeline = self._redis.pipeline(transaction=False)
         for words in crowd:
-            pipeline.execute_command("EVALSHA", self._sha, *words)
+            pipeline.evalsha(self._sha, *words)
         return await pipeline.execute(raise_on_error=False)
 
     async def _load(self) -> str:
-        return cast(str, await self._redis.script_load(SCRIPT))
+        return await self._redis.script_load(SCRIPT)
 
 
 def _fail(crowd: list[_Waiting], trouble: BaseException) -> None:

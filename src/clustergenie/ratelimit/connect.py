@@ -1,0 +1,75 @@
+"""Build the limiter that the settings ask for: in memory with rules in SQL, or all of it in Redis."""
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+from clustergenie.platform.config import Settings
+from clustergenie.platform.db import Database
+from clustergenie.platform.errors import CannotStart, Invalid
+from clustergenie.platform.telemetry import log
+from clustergenie.ratelimit.in_force import RulesInForce
+from clustergenie.ratelimit.leases import Leasing
+from clustergenie.ratelimit.limiter import Limiter
+from clustergenie.ratelimit.memory import MemoryBackend
+from clustergenie.ratelimit.rules import SCOPES, Rule, check
+from clustergenie.ratelimit.rules_in_sql import SqlRules
+
+INSTALL = "pip install 'clustergenie[redis]'"
+
+
+class Service:
+    """The limiter with what it lives on: start it before use, stop it after."""
+
+    def __init__(self, limiter: Limiter, clients: Sequence[Any] = ()) -> None:
+        self.limiter, self._clients = limiter, clients
+
+    async def start(self) -> None:
+        """Read the rules and follow their changes."""
+        await self.limiter.rules.start()
+
+    async def stop(self) -> None:
+        """Let go of the rules and of Redis."""
+        await self.limiter.rules.stop()
+        for client in self._clients:
+            await client.aclose()
+
+
+def defaults(settings: Settings) -> list[Rule]:
+    """What the settings limit. Raises CannotStart for a limit that could not be kept."""
+    wanted = [
+        ("jobs_create", settings.jobs_scope, settings.jobs_rate, settings.jobs_cap),
+        ("diagnosis", settings.diag_scope, settings.diag_rate, settings.diag_cap),
+    ]
+    rules = [
+        Rule(name=name, scope=known, capacity=capacity, refill_rate=rate)
+        for name, scope, rate, capacity in wanted
+        for known in SCOPES
+        if known == scope
+    ]
+    for rule in rules:
+        try:
+            check(rule.capacity, rule.refill_rate)
+        except Invalid as reason:
+            raise CannotStart(f"The settings limit {rule.name} in a way that cannot be kept: {reason}.") from None
+    return rules
+
+
+def build(settings: Settings, db: Database) -> Service:
+    """Raises CannotStart where Redis is wanted and its library is missing or its address is none."""
+    if not settings.redis_url:
+        return Service(Limiter(MemoryBackend(), RulesInForce(SqlRules(db), defaults(settings))))
+    if importlib.util.find_spec("redis") is None:
+        raise CannotStart(f"CLUSTERGENIE_REDIS_URL is set, but the Redis library is not installed: {INSTALL}")
+    shared: Any = importlib.import_module("clustergenie.ratelimit.shared")
+    stored: Any = importlib.import_module("clustergenie.ratelimit.rules_in_redis")
+    try:
+        # Two: a rule that is being read never stands in the way of a decision.
+        clients = [shared.client(settings.redis_url), shared.client(settings.redis_url, timeout_seconds=2.0)]
+    except ValueError as error:
+        raise CannotStart(f"CLUSTERGENIE_REDIS_URL is not an address of Redis: {error}.") from None
+    rules = RulesInForce(stored.RedisRules(clients[1]), defaults(settings))
+    limiter = Limiter(Leasing(shared.RedisBackend(clients[0]), lambda: rules.processes), rules)
+    log().info("limits are counted in Redis")
+    return Service(limiter, clients)
