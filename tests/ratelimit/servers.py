@@ -1,4 +1,4 @@
-"""Run a real Redis for one test, on a free port of this machine, with a folder of its own; kill it, and bring it back."""
+"""Run a real Redis for one test, on a free port, with a folder of its own; kill it, and bring it back."""
 
 import contextlib
 import os
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.waiting import poll_until
+
+KEEP_NOTHING = ("--save", "", "--appendonly", "no", "--daemonize", "no")
 
 
 class RedisServer:
@@ -24,8 +26,7 @@ class RedisServer:
         """Begin a life, and wait until it answers."""
         assert self._process is None, "it runs already"
         self._process = subprocess.Popen(
-            [program(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)]
-            + ["--save", "", "--appendonly", "no", "--daemonize", "no"],
+            [program(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *KEEP_NOTHING],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
