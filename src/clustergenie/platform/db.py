@@ -1,6 +1,7 @@
 """Run plain functions in transactions: the heart every slice's writes go through."""
 
 import asyncio
+import contextvars
 import datetime as dt
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -107,7 +108,9 @@ class Database:
 
     async def write(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)`; when this returns, its effect survives `kill -9`. What it raises undoes it."""
-        return await self._backend.write(lambda tx: fn(tx, *args, **kwargs))
+        # The caller's context goes along, so that what is written belongs to the request's trace.
+        context = contextvars.copy_context()
+        return await self._backend.write(lambda tx: context.run(fn, tx, *args, **kwargs))
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)` on one consistent snapshot; it cannot write."""
