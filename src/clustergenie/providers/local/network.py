@@ -11,20 +11,24 @@ from clustergenie.providers.local import records
 
 PORTS = range(20_000, 30_000)  # below the ephemeral range, above what needs root
 HOSTS = 250
+BLOCKS = range(64, 254)
 
 
 class Network:
     """One installation's block of addresses, chosen at random once, so that two on one computer rarely meet.
+
+    There are as many addresses in it as ports, so that whoever has a port of its own has an address of its own.
 
     Where only 127.0.0.1 exists (macOS), droplets share it and differ by port.
     """
 
     def __init__(self, root: Path) -> None:
         kept = records.read(root / "network.json", dict[str, str]) or {}
-        self.block = kept.get("block") or f"127.77.{os.urandom(1)[0]}"
-        if not _binds(f"{self.block}.1", 0):
+        block = kept.get("block", "")
+        self.block = block if block.count(".") == 1 else f"127.{BLOCKS[os.urandom(1)[0] % len(BLOCKS)]}"
+        if not _binds(self._address(0), 0):
             self.block = ""
-        if self.block and not kept:
+        if self.block and self.block != block:
             records.write(root / "network.json", {"block": self.block})
         self._taken: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -59,7 +63,7 @@ class Network:
         return _binds(address, port)
 
     def _address(self, slot: int) -> str:
-        return f"{self.block}.{1 + slot % HOSTS}" if self.block else "127.0.0.1"
+        return f"{self.block}.{1 + slot // HOSTS}.{1 + slot % HOSTS}" if self.block else "127.0.0.1"
 
 
 def _binds(address: str, port: int) -> bool:
