@@ -218,10 +218,8 @@ def live_server(data_dir: Path, port: int = 0, **environment: str) -> Iterator[L
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that outgoing connections are not given, so that a restart finds it free."""
-    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    first = 20_000 if low > 22_000 else 10_000
-    start = first + (os.getpid() * 37 + time.monotonic_ns()) % 2000
+    """A TCP port that neither outgoing connections nor droplets are given, so that a restart finds it free."""
+    start = 12_000 + (os.getpid() * 37 + time.monotonic_ns()) % 3000
     for port in range(start, start + 5000):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))

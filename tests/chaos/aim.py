@@ -9,7 +9,7 @@ import time
 
 from tests.live_server import LiveServer
 
-LATEST_SECONDS = 1.6
+LATEST_SECONDS = 0.8
 AIMS = (
     "job_requested", "job_started", "job_progress", "job_completed", "job_failed", "job_cancelled", "droplet_created",
     "droplet_updated", "droplet_active", "droplet_deleted", "cluster_created", "cluster_updated", "cluster_deleted",
