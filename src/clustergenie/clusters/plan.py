@@ -59,7 +59,7 @@ def health(counts: Mapping[str, int], wanted: int, *, deleting: bool) -> tuple[s
         f"{counts[status]} {status}" for status in sorted(counts) if status != "active" and counts[status]
     )
     if active == wanted and not broken and not coming and not leaving:
-        return "healthy", f"all {wanted} droplets are active"
+        return "healthy", f"all {wanted} droplets are active" if wanted > 1 else "its one droplet is active"
     sentence = f"{active} of {wanted} wanted droplets are active" + (f" ({details})" if details else "")
     if broken or (active < wanted and not coming):
         return "degraded", sentence

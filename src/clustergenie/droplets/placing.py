@@ -75,11 +75,6 @@ def open_market(market: Callable[[], Market]) -> None:
     _open[:] = [market]
 
 
-def close_market() -> None:
-    """Nobody knows what is offered."""
-    _open.clear()
-
-
 def objection(spec: DropletSpec, at: str = "") -> Problem | None:
     """Why no droplet could ever be like this, if that is known at once; what may pass is no objection."""
     if not _open or (spec.provider, spec.region, spec.size, spec.image) == (None, None, None, None):
