@@ -96,7 +96,8 @@ class _BringUp:
         driver, order = self.fleet.drivers[row.provider], self.fleet.order(row)
         async with gate:
             try:
-                self.made.append(await patiently(lambda: driver.create(order)))
+                machine = await patiently(lambda: driver.create(order))
+                self.made.append(machine)  # not in one line: it may be another list by then
             except (Invalid, Conflict) as refusal:
                 self.refused[row.id] = refusal.detail
             except Problem as problem:
