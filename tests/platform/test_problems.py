@@ -1,6 +1,7 @@
 """Every refusal is a problem document that says what, where and why; a bug says so and shows nothing of the inside."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar.params import Parameter
 from litestar.testing import TestClient
 
 from clustergenie.platform.errors import Conflict, Invalid, NotFound, Unavailable, invalid
-from clustergenie.platform.http import Observed, Paging, build, get, post, unknown_path
+from clustergenie.platform.http import Console, Observed, Paging, build, console_routes, docs_routes, get, post
 from clustergenie.platform.http.application import MAX_BODY
 from clustergenie.platform.telemetry import registry
 
@@ -66,9 +67,9 @@ async def bug() -> None:
 
 
 @pytest.fixture
-def client() -> Iterator[TestClient[Any]]:
-    api = Router("/api", route_handlers=[make, show, busy, bug, unknown_path])
-    app = build([api], version="1", dependencies={})
+def client(tmp_path: Path) -> Iterator[TestClient[Any]]:
+    api = Router("/api", route_handlers=[make, show, busy, bug])
+    app = build([api, *docs_routes, *console_routes], version="1", dependencies={"console": Console(tmp_path)})
     observed = Observed(app, version="1")
     with TestClient(observed, base_url="http://test.local/api", raise_server_exceptions=False) as opened:
         yield opened

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 from msgspec import UNSET
 
 from clustergenie.clusters import remove, service
@@ -91,7 +91,7 @@ async def list_clusters(
 
 
 @web.get("/clusters/{cluster_id:str}", raises=[ClusterNotFound], tags=["clusters"])
-async def get_cluster(db: Database, cluster_id: str) -> ClusterReply:
+async def get_cluster(db: Database, cluster_id: FromPath[str]) -> ClusterReply:
     """One cluster."""
     return ClusterReply(await db.read(service.get, cluster_id), "ok")
 
@@ -101,7 +101,7 @@ async def get_cluster(db: Database, cluster_id: str) -> ClusterReply:
     raises=[ClusterNotFound, ClusterNameTaken, ClusterChanged, ClusterLeaving],
     tags=["clusters"],
 )
-async def change_cluster(db: Database, cluster_id: str, data: ClusterChange) -> ClusterReply:
+async def change_cluster(db: Database, cluster_id: FromPath[str], data: ClusterChange) -> ClusterReply:
     """Change a cluster; what is left out stays. Another `wanted_size` leads to a scale job."""
     cluster, job = await db.write(_change, cluster_id, data)
     return ClusterReply(cluster, "updated", job)
@@ -115,7 +115,7 @@ async def change_cluster(db: Database, cluster_id: str, data: ClusterChange) -> 
 )
 async def delete_cluster(
     db: Database,
-    cluster_id: str,
+    cluster_id: FromPath[str],
     on_conflict: Annotated[
         Literal["queue", "reject", "replace"],
         Parameter(description="What to do about work that is running on it: wait, refuse, or cancel it."),

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 
 from clustergenie import placement
 from clustergenie.droplets import destroy, orphans, provision, service
@@ -112,25 +112,25 @@ async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
     status_code=200,
     tags=["droplets"],
 )
-async def adopt_orphan(db: Database, fleet: Fleet, ref: str) -> OrphanReply:
+async def adopt_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """Make an orphan a droplet again."""
     return OrphanReply("adopted", droplet=await orphans.adopt(db, fleet, ref))
 
 
 @web.post("/droplets/orphans/{ref:str}/destroy", raises=[OrphanNotFound, Throttled], status_code=200, tags=["droplets"])
-async def destroy_orphan(db: Database, fleet: Fleet, ref: str) -> OrphanReply:
+async def destroy_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """End an orphan."""
     return OrphanReply("destroyed", orphan=await orphans.destroy(db, fleet, ref))
 
 
 @web.get("/droplets/{droplet_id:str}", raises=[DropletNotFound], tags=["droplets"])
-async def get_droplet(db: Database, droplet_id: str) -> DropletReply:
+async def get_droplet(db: Database, droplet_id: FromPath[str]) -> DropletReply:
     """One droplet with what its agent last measured."""
     return DropletReply(await db.read(service.get, droplet_id), "ok")
 
 
 @web.delete("/droplets/{droplet_id:str}", raises=[DropletNotFound, DropletLeaving], status_code=202, tags=["droplets"])
-async def delete_droplet(db: Database, droplet_id: str) -> DropletReply:
+async def delete_droplet(db: Database, droplet_id: FromPath[str]) -> DropletReply:
     """Drain and delete a droplet; its cluster wants one fewer."""
     droplet, job = await db.write(destroy.request, droplet_id)
     return DropletReply(droplet, "deleting", job)
@@ -154,7 +154,7 @@ async def list_providers(fleet: Fleet) -> ProviderList:
 
 
 @web.get("/providers/{name:str}/catalog", raises=[UnknownProvider], tags=["placement"])
-async def get_catalog(fleet: Fleet, name: str) -> Catalog:
+async def get_catalog(fleet: Fleet, name: FromPath[str]) -> Catalog:
     """The regions, sizes with prices, and images of a provider."""
     return fleet.catalog(name)
 

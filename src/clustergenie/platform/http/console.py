@@ -9,6 +9,7 @@ from typing import Any
 
 import litestar
 from litestar import Request, Response
+from litestar.params import FromPath
 
 from clustergenie.platform.http.problems import render
 from clustergenie.platform.http.routes import get
@@ -92,7 +93,7 @@ async def show_console(console: Console) -> Response[bytes]:
 
 
 @litestar.get("/{rest:path}", include_in_schema=False)
-async def show_file_or_page(console: Console, rest: str, request: Request[Any, Any, Any]) -> Response[Any]:
+async def show_file_or_page(console: Console, rest: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
     """A file of the console; any other path is one of its pages, and its script knows which."""
     found = console.file(rest, request.headers.get("accept-encoding", ""))
     if found is not None:

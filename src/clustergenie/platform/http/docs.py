@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, Response
+from litestar.params import FromPath
 
 from clustergenie.platform.errors import NotFound
 from clustergenie.platform.http.routes import get
@@ -22,7 +23,7 @@ async def show_docs() -> Response[bytes]:
 
 
 @get("/docs/{name:str}", include_in_schema=False)
-async def show_docs_file(name: str) -> Response[bytes]:
+async def show_docs_file(name: FromPath[str]) -> Response[bytes]:
     """Its script and style."""
     if name not in _TYPES:
         raise NotFound(f"The docs have no file {name!r}.")

@@ -72,6 +72,8 @@ def _validation(_request: Request[Any, Any, Any], failure: ValidationException) 
 def _field_error(item: dict[str, Any]) -> dict[str, str]:
     key = str(item.get("key", ""))
     detail = str(item.get("message", "is not valid"))
+    if detail == "'data'":  # Litestar's word for a body that is not there
+        detail = "is missing; send a JSON object"
     if item.get("source", "body") != "body":
         return {"pointer": f"?{key}", "detail": detail}
     named = _NAMED.search(detail)  # what is missing or unknown is told at the place of its object
@@ -105,6 +107,7 @@ def _http(request: Request[Any, Any, Any], failure: HTTPException) -> Response[A
     detail = {
         404: f"{request.method} {request.url.path} is not part of this API; see /docs.",
         405: f"{request.url.path} does not answer to {request.method}; see /docs.",
+        400: f"The body is not JSON: {failure.detail}.",
         413: "The body is larger than 1 MB, the most this server takes.",
     }.get(status, failure.detail)
     return _respond(status, render(status, kind, title, detail), dict(failure.headers or {}))
@@ -116,12 +119,6 @@ def _bug(_request: Request[Any, Any, Any], failure: Exception) -> Response[Any]:
     return _respond(500, render(500, "bug", "Something went wrong inside the server.", detail))
 
 
-def _unreadable(_request: Request[Any, Any, Any], failure: msgspec.DecodeError) -> Response[Any]:
-    return _respond(
-        400, render(400, "malformed", "The request could not be read.", f"The body is not JSON: {failure}.")
-    )
-
-
 def _too_deep(_request: Request[Any, Any, Any], _failure: RecursionError) -> Response[Any]:
     detail = "The body is nested too deeply to be read."
     return _respond(400, render(400, "malformed", "The request could not be read.", detail))
@@ -131,7 +128,6 @@ exception_handlers: dict[Any, Any] = {
     Problem: _problem,
     ValidationException: _validation,
     HTTPException: _http,
-    msgspec.DecodeError: _unreadable,
     RecursionError: _too_deep,  # the decoder's way to say it; nothing of ours recurses on input
     Exception: _bug,
 }
