@@ -1,0 +1,42 @@
+/** All routes: one line for each capability. */
+import { createRouter } from '@tanstack/react-router'
+import { Broken, rootRoute } from '~/app/root'
+import { clusterRoutes } from '~/clusters/routes'
+import { diagnosisRoutes } from '~/diagnosis/routes'
+import { dropletRoutes } from '~/droplets/routes'
+import { eventRoutes } from '~/events/routes'
+import { jobRoutes } from '~/jobs/routes'
+import { monitoringRoutes } from '~/monitoring/routes'
+import { observabilityRoutes } from '~/observability/routes'
+import { overviewRoutes } from '~/overview/routes'
+import { settingsRoutes } from '~/settings/routes'
+import { parseSearch, stringifySearch } from '~/ui/search'
+
+export const routeTree = rootRoute.addChildren([
+  ...overviewRoutes,
+  ...clusterRoutes,
+  ...dropletRoutes,
+  ...jobRoutes,
+  ...diagnosisRoutes,
+  ...monitoringRoutes,
+  ...eventRoutes,
+  ...observabilityRoutes,
+  ...settingsRoutes,
+])
+
+export const router = createRouter({
+  routeTree,
+  // The server writes <base href>, so that the console works under any path.
+  basepath: new URL(document.baseURI).pathname,
+  defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
+  scrollRestoration: true,
+  parseSearch,
+  stringifySearch,
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

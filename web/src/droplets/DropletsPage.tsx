@@ -1,0 +1,122 @@
+/** All droplets, one of them at the side, and the machines that nobody accounts for. */
+import { Button, SegmentedControl } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
+import { orphanList, providerList, STATUSES } from '~/droplets/api'
+import { DropletPanel } from '~/droplets/DropletPanel'
+import { DropletTable } from '~/droplets/DropletTable'
+import { Orphans } from '~/droplets/Orphans'
+import { Empty } from '~/ui/Empty'
+import { Choice, SearchBox } from '~/ui/Filters'
+import { Icon } from '~/ui/Icon'
+import { Page } from '~/ui/Page'
+import { paging } from '~/ui/tableState'
+
+const CreateDroplet = lazy(() => import('~/droplets/CreateDroplet'))
+const route = getRouteApi('/droplets')
+
+export function DropletsPage() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const write = (change: Partial<typeof search>) =>
+    void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
+  const narrow = (change: Partial<typeof search>) => write({ ...change, page: undefined })
+  const orphans = useQuery(orphanList())
+  const providers = useQuery(providerList())
+  const filter = { q: search.q, status: search.status, provider: search.provider, cluster_id: search.cluster }
+  const filtered = Object.values(filter).some(Boolean)
+  const count = orphans.data?.orphans.length ?? 0
+
+  return (
+    <Page
+      actions={
+        <Button leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
+          Create droplet
+        </Button>
+      }
+      request={{
+        path: '/droplets',
+        query: { ...filter, ...paging(search) },
+        cli: ['droplet', 'list'],
+        python: 'list(client.droplets.list())',
+      }}
+      title="Droplets"
+    >
+      <SegmentedControl
+        aria-label="Which machines"
+        data={[
+          { value: 'all', label: 'Droplets' },
+          { value: 'orphans', label: count > 0 ? `Orphans (${count})` : 'Orphans' },
+        ]}
+        onChange={(view) => write({ view: view === 'orphans' ? 'orphans' : undefined })}
+        style={{ alignSelf: 'flex-start' }}
+        value={search.view ?? 'all'}
+      />
+      {search.view === 'orphans' ? (
+        <Orphans />
+      ) : (
+        <DropletTable
+          empty={
+            filtered ? (
+              <NoMatch
+                onClear={() => narrow({ q: undefined, status: undefined, provider: undefined, cluster: undefined })}
+              />
+            ) : undefined
+          }
+          filter={filter}
+          id="droplets"
+          onOpen={(one) => write({ open: one.id })}
+          search={search}
+          selected={search.open}
+          tools={
+            <>
+              <SearchBox label="Search names" onChange={(q) => narrow({ q })} value={search.q} />
+              <Choice
+                label="Any status"
+                onChange={(status) => narrow({ status: status as typeof search.status })}
+                options={STATUSES}
+                value={search.status}
+              />
+              <Choice
+                label="Any provider"
+                onChange={(provider) => narrow({ provider })}
+                options={(providers.data ?? []).map((one) => one.name)}
+                value={search.provider}
+              />
+              {search.cluster && (
+                <Button
+                  onClick={() => narrow({ cluster: undefined })}
+                  rightSection={<Icon name="bad" size={12} />}
+                  size="xs"
+                  variant="light"
+                >
+                  {search.cluster}
+                </Button>
+              )}
+            </>
+          }
+          write={write}
+        />
+      )}
+      <DropletPanel id={search.open} onClose={() => write({ open: undefined })} />
+      <Suspense>
+        {search.create && <CreateDroplet cluster={search.cluster} onClose={() => write({ create: undefined })} />}
+      </Suspense>
+    </Page>
+  )
+}
+
+function NoMatch({ onClear }: { onClear: () => void }) {
+  return (
+    <Empty
+      action={
+        <Button onClick={onClear} variant="default">
+          Clear the filters
+        </Button>
+      }
+      icon="search"
+      title="No droplet matches these filters"
+    />
+  )
+}

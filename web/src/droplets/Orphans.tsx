@@ -1,0 +1,105 @@
+/** Machines of this installation that no droplet accounts for: what they cost, and what to do about them. */
+import { Button, Group } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { adoptOrphan, destroyOrphan, type Orphan, orphanList } from '~/droplets/api'
+import { ChangeDialog, type Plan } from '~/ui/ChangeDialog'
+import { Empty } from '~/ui/Empty'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { perHour, perMonth, plural } from '~/ui/format'
+import { Panel } from '~/ui/Panel'
+import { SimpleTable } from '~/ui/SimpleTable'
+import { Ago } from '~/ui/Time'
+import { toast } from '~/ui/toast'
+import { Waiting } from '~/ui/Waiting'
+
+type Act = { kind: 'adopt' | 'destroy'; orphan: Orphan }
+
+export function Orphans() {
+  const query = useQuery(orphanList())
+  const [act, setAct] = useState<Act | null>(null)
+  const client = useQueryClient()
+  const run = useMutation({
+    mutationFn: ({ kind, orphan }: Act) => (kind === 'adopt' ? adoptOrphan(orphan.ref) : destroyOrphan(orphan.ref)),
+    onSuccess: (_, { kind, orphan }) => {
+      setAct(null)
+      toast(`${orphan.name} ${kind === 'adopt' ? 'adopted' : 'destroyed'}`)
+      return client.invalidateQueries({ queryKey: ['droplets'] })
+    },
+  })
+  if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
+  if (!query.data) return <Waiting />
+  const { orphans, hourly_usd_micros: cost } = query.data
+  if (orphans.length === 0) {
+    return (
+      <Panel>
+        <Empty cli={['droplet', 'orphans']} icon="ok" title="No orphans">
+          Every machine that carries this installation’s tag belongs to a droplet.
+        </Empty>
+      </Panel>
+    )
+  }
+  return (
+    <Panel
+      aside={`${perHour(cost)}${cost > 0 ? `, ${perMonth(cost)}` : ''}`}
+      flush
+      title={`${plural(orphans.length, 'machine')} without a droplet`}
+    >
+      <SimpleTable
+        columns={['Name', 'Placed', 'Size', 'Address', 'Price', 'Created', '']}
+        label="Orphans"
+        rows={orphans.map((one) => ({
+          key: one.ref,
+          cells: [
+            <strong key="name">{one.name}</strong>,
+            `${one.provider}, ${one.region}`,
+            one.size,
+            one.ip_address ?? '–',
+            perHour(one.hourly_usd_micros),
+            <Ago at={one.created_at} key="created" />,
+            <Group gap={6} justify="flex-end" key="acts" wrap="nowrap">
+              <Button onClick={() => setAct({ kind: 'adopt', orphan: one })} size="compact-xs" variant="default">
+                Adopt
+              </Button>
+              <Button
+                color="red"
+                onClick={() => setAct({ kind: 'destroy', orphan: one })}
+                size="compact-xs"
+                variant="light"
+              >
+                Destroy
+              </Button>
+            </Group>,
+          ],
+        }))}
+      />
+      <ChangeDialog
+        busy={run.isPending}
+        error={run.error}
+        onClose={() => setAct(null)}
+        onConfirm={() => act && run.mutate(act)}
+        plan={act && planOf(act)}
+      />
+    </Panel>
+  )
+}
+
+function planOf({ kind, orphan }: Act): Plan {
+  const adopt = kind === 'adopt'
+  return {
+    title: `${adopt ? 'Adopt' : 'Destroy'} ${orphan.name}`,
+    sentence: adopt
+      ? 'It becomes a droplet again, under the id on its tag, in no cluster.'
+      : 'The machine is destroyed.',
+    differences: [{ what: 'Machine', before: 'orphan', after: adopt ? 'droplet' : 'gone' }],
+    cost: { before: orphan.hourly_usd_micros, after: adopt ? orphan.hourly_usd_micros : 0 },
+    consequences: adopt ? [] : ['What is stored on it is lost.'],
+    confirm: adopt ? 'Adopt' : 'Destroy',
+    danger: !adopt,
+    request: {
+      method: 'POST',
+      path: `/droplets/orphans/${orphan.ref}/${kind}`,
+      cli: ['droplet', adopt ? 'adopt' : 'destroy-orphan', orphan.ref],
+    },
+  }
+}

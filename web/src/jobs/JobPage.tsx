@@ -1,0 +1,175 @@
+/** One job: how far it is, what it did step by step, every attempt, what went in and what came out. */
+import { Button, Group, Stack, Text } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, Link } from '@tanstack/react-router'
+import { Attempts } from '~/jobs/Attempts'
+import { cancelJob, ended, type Job, jobAttempts, jobOne, retryJob } from '~/jobs/api'
+import { JobProgress } from '~/jobs/JobProgress'
+import { Steps } from '~/jobs/Steps'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { Facts, Json } from '~/ui/Facts'
+import { words } from '~/ui/format'
+import { noteOwnChange } from '~/ui/held'
+import { Icon } from '~/ui/Icon'
+import { Columns, Page } from '~/ui/Page'
+import { Panel } from '~/ui/Panel'
+import { Status } from '~/ui/Status'
+import { Moment, Took } from '~/ui/Time'
+import { Waiting } from '~/ui/Waiting'
+
+const route = getRouteApi('/jobs/$jobId')
+
+export function JobPage() {
+  const { jobId } = route.useParams()
+  const query = useQuery(jobOne(jobId))
+  const attempts = useQuery(jobAttempts(jobId))
+  const job = query.data?.job
+  const name = job ? words(job.type.split('.').pop() ?? job.type) : jobId
+  return (
+    <Page
+      actions={job && <Acts job={job} />}
+      back={{ to: '/jobs', label: 'Jobs' }}
+      heading={
+        job && (
+          <Group component="span" gap={12}>
+            {name} <Status status={job.status} />
+          </Group>
+        )
+      }
+      request={{ path: `/jobs/${jobId}`, cli: ['job', 'get', jobId], python: `client.jobs.get("${jobId}")` }}
+      sentence={<span className="cg-mono">{jobId}</span>}
+      title={name}
+    >
+      {query.error && <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />}
+      {!job && !query.error && <Waiting lines={10} />}
+      {job && (
+        <>
+          <Outcome job={job} />
+          <Columns least={400}>
+            <Panel title="Steps">
+              <Steps job={job} />
+            </Panel>
+            <Stack gap={16}>
+              <About job={job} />
+              <Panel title="Attempts">
+                {attempts.error ? (
+                  <ErrorPanel compact error={attempts.error} onRetry={() => void attempts.refetch()} />
+                ) : (
+                  <Attempts attempts={attempts.data?.attempts} most={job.max_attempts} />
+                )}
+              </Panel>
+              <Panel title="Input">
+                <Json label="Parameters" value={job.parameters} />
+              </Panel>
+              {job.result && (
+                <Panel title="Output">
+                  <Json label="Result" value={job.result} />
+                </Panel>
+              )}
+            </Stack>
+          </Columns>
+        </>
+      )}
+    </Page>
+  )
+}
+
+function Acts({ job }: { job: Job }) {
+  const client = useQueryClient()
+  const act = useMutation({
+    mutationFn: (kind: 'cancel' | 'retry') => (kind === 'cancel' ? cancelJob(job.id) : retryJob(job.id)),
+    onSuccess: (reply) => {
+      noteOwnChange()
+      client.setQueryData(jobOne(job.id).queryKey, reply)
+      return client.invalidateQueries({ queryKey: ['jobs'] })
+    },
+  })
+  const again = job.status === 'failed' || job.status === 'cancelled'
+  return (
+    <>
+      {act.error && <ErrorPanel compact error={act.error} />}
+      {!ended(job) && (
+        <Button
+          color="red"
+          disabled={job.cancel_requested_at !== null}
+          leftSection={<Icon name="stop" />}
+          loading={act.isPending}
+          onClick={() => act.mutate('cancel')}
+          variant="light"
+        >
+          {job.cancel_requested_at ? 'Stopping' : 'Cancel'}
+        </Button>
+      )}
+      {again && (
+        <Button leftSection={<Icon name="retry" />} loading={act.isPending} onClick={() => act.mutate('retry')}>
+          Try again
+        </Button>
+      )}
+    </>
+  )
+}
+
+function Outcome({ job }: { job: Job }) {
+  return (
+    <Panel>
+      <Stack gap={8}>
+        <JobProgress job={job} wide />
+        <Group gap={8} justify="space-between">
+          <Text className="cg-any" fw={550} size="sm">
+            {job.message}
+          </Text>
+          <Text c="dimmed" size="sm">
+            {job.started_at ? 'took ' : 'not started'}
+            {job.started_at && <Took from={job.started_at} to={job.completed_at} />}
+          </Text>
+        </Group>
+        {job.error && job.error !== job.message && (
+          <Text c="var(--mantine-color-error)" className="cg-any" size="sm">
+            {job.error}
+          </Text>
+        )}
+      </Stack>
+    </Panel>
+  )
+}
+
+function About({ job }: { job: Job }) {
+  return (
+    <Panel title="About">
+      <Facts
+        facts={[
+          job.cluster_id !== null && [
+            'Cluster',
+            <Link className="cg-link" key="cluster" params={{ clusterId: job.cluster_id }} to="/clusters/$clusterId">
+              {job.cluster_id}
+            </Link>,
+          ],
+          job.droplet_id !== null && [
+            'Droplet',
+            <Link className="cg-link cg-mono" key="droplet" search={{ open: job.droplet_id }} to="/droplets">
+              {job.droplet_id}
+            </Link>,
+          ],
+          ['State', job.state],
+          ['Asked for', <Moment at={job.created_at} key="created" />],
+          ['Started', <Moment at={job.started_at} key="started" />],
+          ['Ended', <Moment at={job.completed_at} key="ended" />],
+          job.state === 'scheduled' && ['Not before', <Moment at={job.run_at} key="run" />],
+          ['Priority', `${job.priority} (lower runs first)`],
+          job.worker_id !== null && [
+            'Worker',
+            <span className="cg-mono" key="worker">
+              {job.worker_id}
+            </span>,
+          ],
+          [
+            'Trace',
+            <Link className="cg-link cg-mono" key="trace" search={{ trace: job.trace_id }} to="/events">
+              {job.trace_id}
+            </Link>,
+          ],
+        ]}
+      />
+    </Panel>
+  )
+}

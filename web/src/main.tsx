@@ -1,0 +1,39 @@
+/** Start the console. */
+import '~/ui/styles'
+import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { queryClient } from '~/api/queries'
+import { router } from '~/app/router'
+import { reloadOnMissingChunk } from '~/app/skew'
+import { listening, startLive } from '~/live/live'
+import { THEME_KEY } from '~/settings/preferences'
+import { resolver, theme } from '~/ui/theme'
+
+const LONGEST_WAIT = 250
+
+reloadOnMissingChunk()
+startLive()
+// Reading rows only once the stream is open leaves no moment in which an event could be missed.
+await Promise.race([listening(), new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))])
+
+const root = document.getElementById('root')
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <MantineProvider
+        colorSchemeManager={localStorageColorSchemeManager({ key: THEME_KEY })}
+        cssVariablesResolver={resolver}
+        defaultColorScheme="auto"
+        getStyleNonce={() => document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''}
+        theme={theme}
+      >
+        <QueryClientProvider client={queryClient}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  )
+}

@@ -1,0 +1,113 @@
+/** What agents measure, over time. The range is in the URL: a shared link shows the same chart. */
+import { Button, Group } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { clusterList } from '~/clusters/api'
+import { Chart } from '~/monitoring/Chart'
+import { RangePicker } from '~/monitoring/RangePicker'
+import { Empty } from '~/ui/Empty'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { Choice } from '~/ui/Filters'
+import { bytes, percent } from '~/ui/format'
+import { Icon } from '~/ui/Icon'
+import { Page } from '~/ui/Page'
+import { Panel } from '~/ui/Panel'
+import classes from './MonitoringPage.module.css'
+
+const route = getRouteApi('/monitoring')
+
+const CHARTS = [
+  { title: 'CPU', types: [['cpu', 'CPU', '--cg-line-1']], format: percent },
+  { title: 'Memory', types: [['memory', 'Memory', '--cg-line-2']], format: percent },
+  { title: 'Disk', types: [['disk', 'Disk', '--cg-line-3']], format: percent },
+  {
+    title: 'Network',
+    types: [
+      ['network_in', 'In', '--cg-line-1'],
+      ['network_out', 'Out', '--cg-line-4'],
+    ],
+    format: (value: number) => `${bytes(value)}/s`,
+  },
+] as const
+
+export function MonitoringPage() {
+  const search = route.useSearch()
+  const navigate = route.useNavigate()
+  const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
+  const clusters = useQuery(clusterList({ page_size: 100, sort_by: 'name', sort_dir: 'asc' }))
+  const known = clusters.data?.clusters ?? []
+  const cluster = search.cluster ?? known.find((one) => one.active > 0)?.id ?? known[0]?.id
+  const whose = search.droplet ? { droplet_id: search.droplet } : { cluster_id: cluster }
+  const range = { range: search.range, from: search.from, to: search.to }
+  const subject = search.droplet ?? known.find((one) => one.id === cluster)?.name ?? cluster
+
+  return (
+    <Page
+      actions={<RangePicker onChange={write} paused={search.paused === true} value={range} />}
+      request={{
+        path: '/metrics',
+        query: { ...whose, type: 'cpu', step: 60 },
+        cli: ['metrics', 'get', cluster ?? 'CLUSTER'],
+      }}
+      sentence={
+        search.droplet
+          ? 'Averages of each step, with the lowest and highest.'
+          : 'Averages over the droplets, with the lowest and highest of each step.'
+      }
+      title="Monitoring"
+    >
+      <Group gap={8}>
+        <Choice
+          label="Cluster"
+          onChange={(value) => write({ cluster: value, droplet: undefined })}
+          options={known.map((one) => ({ value: one.id, label: one.name }))}
+          value={cluster}
+          width={220}
+        />
+        {search.droplet && (
+          <Button
+            onClick={() => write({ droplet: undefined })}
+            rightSection={<Icon name="bad" size={12} />}
+            size="xs"
+            variant="light"
+          >
+            droplet {search.droplet}
+          </Button>
+        )}
+      </Group>
+      {clusters.error && <ErrorPanel error={clusters.error} onRetry={() => void clusters.refetch()} />}
+      {clusters.data && !cluster && !search.droplet ? (
+        <Panel>
+          <Empty
+            cli={['cluster', 'create', 'web', '--wanted-size', '3']}
+            icon="monitoring"
+            title="Nothing is measured yet"
+          >
+            Each droplet’s agent reports every few seconds, from the moment it is active.
+          </Empty>
+        </Panel>
+      ) : (
+        (cluster || search.droplet) && (
+          <div className={classes.charts}>
+            {CHARTS.map((chart) => (
+              <Panel key={chart.title}>
+                <Chart
+                  format={chart.format}
+                  fresh={!search.paused}
+                  lines={chart.types}
+                  onZoom={(from, to) =>
+                    write({ range: undefined, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
+                  }
+                  range={range}
+                  subject={subject ?? ''}
+                  title={chart.title}
+                  whose={whose}
+                />
+              </Panel>
+            ))}
+          </div>
+        )
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,67 @@
+/** What a person should look at first, worst first; each line leads to where it can be settled. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { dropletList, orphanList } from '~/droplets/api'
+import { jobList } from '~/jobs/api'
+import { attentionOf } from '~/overview/attention-plan'
+import { CLUSTERS } from '~/overview/OverviewPage'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { relative } from '~/ui/format'
+import { Icon } from '~/ui/Icon'
+import { toneOf } from '~/ui/Status'
+import { useNow } from '~/ui/Time'
+import classes from './Attention.module.css'
+
+export function Attention() {
+  const clusters = useQuery(CLUSTERS)
+  const failed = useQuery(jobList({ status: 'failed', page_size: 10 }))
+  const lost = useQuery({ ...dropletList({ status: 'lost', page_size: 5 }), refetchInterval: false })
+  const orphans = useQuery(orphanList())
+  const hour = useNow((moment) => Math.floor(moment / 60_000) * 60_000)
+  const error = clusters.error ?? failed.error ?? lost.error
+  if (error) return <ErrorPanel error={error} onRetry={() => void clusters.refetch()} />
+  if (!clusters.data || !failed.data) return null
+  const items = attentionOf(
+    {
+      clusters: clusters.data.clusters,
+      failed: failed.data.jobs,
+      lost: lost.data?.droplets ?? [],
+      lostTotal: lost.data?.total ?? 0,
+      orphans: orphans.data?.orphans.length ?? 0,
+      orphanCost: orphans.data?.hourly_usd_micros ?? 0,
+    },
+    hour,
+  )
+  if (items.length === 0) {
+    return (
+      <div className={classes.calm} role="status">
+        <Icon name="ok" size={18} /> Nothing needs your attention.
+      </div>
+    )
+  }
+  return (
+    <section aria-label="Needs attention" className={classes.attention}>
+      <h2 className={classes.title}>Needs attention</h2>
+      <ul>
+        {items.map((item) => (
+          <li key={item.key}>
+            <Link
+              className={classes.item}
+              data-row
+              search={item.search as never}
+              style={{ '--tone': toneOf(item.tone) } as React.CSSProperties}
+              to={item.to}
+            >
+              <Icon name="warn" size={17} />
+              <span className={classes.text}>
+                <strong>{item.title}</strong> {item.why}
+              </span>
+              {item.at && <span className={classes.when}>{relative(item.at, hour)}</span>}
+              <Icon name="right" size={14} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,122 @@
+/** The first page: what needs attention, then how much there is, then what has just happened. */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { clusterList } from '~/clusters/api'
+import { SizeBar } from '~/clusters/SizeBar'
+import { dropletList } from '~/droplets/api'
+import { DropletMap } from '~/droplets/DropletMap'
+import { EventList } from '~/events/EventList'
+import { workerPool } from '~/observability/api'
+import { Attention } from '~/overview/Attention'
+import { ButtonLink } from '~/ui/ButtonLink'
+import { Empty } from '~/ui/Empty'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { Figure, Figures } from '~/ui/Figures'
+import { number } from '~/ui/format'
+import { Icon } from '~/ui/Icon'
+import { Columns, Page } from '~/ui/Page'
+import { Panel } from '~/ui/Panel'
+import { Status } from '~/ui/Status'
+import { Waiting } from '~/ui/Waiting'
+import classes from './OverviewPage.module.css'
+
+const SHOWN = 100
+export const CLUSTERS = clusterList({ page_size: SHOWN, sort_by: 'updated_at', sort_dir: 'desc' })
+const DROPLETS = { page_size: SHOWN, sort_by: 'created_at', sort_dir: 'desc' } as const
+
+export function OverviewPage() {
+  return (
+    <Page
+      actions={
+        <ButtonLink leftSection={<Icon name="plus" />} search={{ create: true }} to="/clusters">
+          Create cluster
+        </ButtonLink>
+      }
+      request={{ path: '/clusters', cli: ['cluster', 'list'], python: 'list(client.clusters.list())' }}
+      title="Overview"
+    >
+      <Attention />
+      <Totals />
+      <Columns least={420}>
+        <Clusters />
+        <Panel
+          aside={
+            <Link className="cg-link" to="/events">
+              All events
+            </Link>
+          }
+          flush
+          title="Just now"
+        >
+          <EventList filter={{}} size={30} />
+        </Panel>
+      </Columns>
+    </Page>
+  )
+}
+
+function Totals() {
+  const clusters = useQuery(CLUSTERS)
+  const droplets = useQuery(dropletList(DROPLETS))
+  const pool = useQuery(workerPool())
+  const known = clusters.data?.clusters ?? []
+  const wanted = known.reduce((sum, one) => sum + one.wanted_size, 0)
+  const healthy = known.filter((one) => one.status === 'healthy' || one.status === 'empty').length
+  return (
+    <Figures>
+      <Figure label="Clusters" more={clusters.data && `${number(healthy)} as wanted`} to="/clusters">
+        {clusters.data ? number(clusters.data.total) : '–'}
+      </Figure>
+      <Figure label="Droplets" more={`${number(wanted)} wanted by clusters`} to="/droplets">
+        {droplets.data ? number(droplets.data.total) : '–'}
+      </Figure>
+      <Figure
+        label="Jobs running"
+        more={pool.data && `${number(pool.data.queue.ready)} waiting`}
+        search={{ status: 'running' }}
+        to="/jobs"
+      >
+        {pool.data ? number(pool.data.queue.running) : '–'}
+      </Figure>
+      {droplets.data && droplets.data.droplets.length > 0 && (
+        <Figure label={droplets.data.total > SHOWN ? `Newest ${SHOWN} droplets` : 'Every droplet'} wide>
+          <DropletMap droplets={droplets.data.droplets} />
+        </Figure>
+      )}
+    </Figures>
+  )
+}
+
+function Clusters() {
+  const query = useQuery(CLUSTERS)
+  const rows = query.data?.clusters
+  return (
+    <Panel
+      aside={
+        <Link className="cg-link" to="/clusters">
+          All clusters
+        </Link>
+      }
+      flush
+      title="Clusters"
+    >
+      {query.error && <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />}
+      {!rows && !query.error && <Waiting lines={6} />}
+      {rows?.length === 0 && (
+        <Empty cli={['cluster', 'create', 'web', '--wanted-size', '3']} icon="clusters" title="No clusters yet" />
+      )}
+      <ul className={classes.clusters}>
+        {rows?.slice(0, 10).map((one) => (
+          <li key={one.id}>
+            <Link className={classes.cluster} data-row params={{ clusterId: one.id }} to="/clusters/$clusterId">
+              <span className={classes.name}>{one.name}</span>
+              <span className={classes.health}>{one.health}</span>
+              <SizeBar active={one.active} wanted={one.wanted_size} />
+              <Status status={one.status} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}

@@ -1,0 +1,45 @@
+/** The same thing without the console: copy what this page asks for as curl, as a command line or in Python. */
+import { Button, Menu } from '@mantine/core'
+import { useRef, useState } from 'react'
+import { copyText } from '~/ui/ErrorPanel'
+import { Icon } from '~/ui/Icon'
+import { asCli, asCurl, asPython, type Request } from '~/ui/request'
+
+const FORMS: [string, (request: Request) => string][] = [
+  ['curl', asCurl],
+  ['CLI', asCli],
+  ['Python', asPython],
+  ['Link to this page', () => location.href],
+]
+
+export function CopyMenu({ request, label = 'Copy as' }: { request: Request; label?: string }) {
+  const [copied, setCopied] = useState('')
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+
+  async function copy(name: string, text: string): Promise<void> {
+    const done = await copyText(text)
+    setCopied(done ? `Copied ${name}` : 'Could not copy')
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => setCopied(''), 2000)
+  }
+
+  return (
+    <Menu position="bottom-end" width={420}>
+      <Menu.Target>
+        <Button leftSection={<Icon name={copied ? 'ok' : 'copy'} />} variant="default">
+          <span aria-live="polite">{copied || label}</span>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {FORMS.map(([name, form]) => (
+          <Menu.Item key={name} onClick={() => copy(name, form(request))}>
+            <div>{name}</div>
+            {name.length < 8 && (
+              <div className="cg-mono cg-clip cg-dim">{form(request).split('\n').at(-2) ?? form(request)}</div>
+            )}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  )
+}

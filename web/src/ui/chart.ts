@@ -1,0 +1,129 @@
+/** How a chart is drawn with uPlot: axes, colours, band and crosshair; no React in here. */
+import uPlot from 'uplot'
+import type { Zone } from '~/ui/format'
+
+export interface Point {
+  /** Milliseconds. */
+  at: number
+  value: number
+  low?: number | null
+  high?: number | null
+}
+
+export interface Line {
+  name: string
+  colour: string
+  points: Point[]
+  /** Whether the lowest and highest of each step are drawn as a band. */
+  low?: boolean
+}
+
+interface Look {
+  holder: HTMLElement
+  lines: Line[]
+  format: (value: number) => string
+  most: number | undefined
+  sync: string | undefined
+  zone: Zone
+  onCursor: (at: number | null) => void
+  onZoom: (from: number, to: number) => void
+}
+
+const HEIGHT = 190
+const SHORTEST_ZOOM = 10_000
+
+/** The lines as columns over all their times; a line with a band takes three columns. */
+export function tableOf(lines: Line[]) {
+  const times = [...new Set(lines.flatMap((line) => line.points.map((point) => point.at / 1000)))].sort((a, b) => a - b)
+  const columns: (number | null)[][] = []
+  const starts: number[] = []
+  for (const line of lines) {
+    const known = new Map(line.points.map((point) => [point.at / 1000, point]))
+    starts.push(columns.length)
+    columns.push(times.map((time) => known.get(time)?.value ?? null))
+    if (line.low) {
+      columns.push(times.map((time) => known.get(time)?.high ?? null))
+      columns.push(times.map((time) => known.get(time)?.low ?? null))
+    }
+  }
+  const valueAt = (line: number, at: number): number | null => columns[starts[line] ?? 0]?.[at] ?? null
+  return {
+    data: [times, ...columns] as [number[], ...(number | null)[][]],
+    valueAt,
+    /** The newest first. */
+    rows: (most: number) =>
+      times
+        .map((time, at) => ({ time, values: lines.map((_, line) => valueAt(line, at)) }))
+        .reverse()
+        .slice(0, most),
+  }
+}
+
+function seriesOf(lines: Line[], paint: (colour: string) => string): { series: uPlot.Series[]; bands: uPlot.Band[] } {
+  const series: uPlot.Series[] = [{}]
+  const bands: uPlot.Band[] = []
+  for (const line of lines) {
+    const colour = paint(line.colour)
+    series.push({
+      label: line.name,
+      stroke: colour,
+      width: 1.75,
+      points: { show: line.points.length < 3 },
+      spanGaps: false,
+    })
+    if (!line.low) continue
+    const edge = { stroke: 'transparent', width: 0, points: { show: false } }
+    bands.push({ series: [series.length, series.length + 1], fill: `color-mix(in srgb, ${colour} 16%, transparent)` })
+    series.push({ ...edge, label: 'highest' }, { ...edge, label: 'lowest' })
+  }
+  return { series, bands }
+}
+
+export function optionsOf(look: Look): uPlot.Options {
+  const styles = getComputedStyle(look.holder)
+  const paint = (colour: string) => {
+    const name = colour.match(/^var\((--[^)]+)\)$/)?.[1]
+    return name ? styles.getPropertyValue(name).trim() : colour
+  }
+  const axis = {
+    stroke: paint('var(--cg-idle)'),
+    grid: { stroke: paint('var(--cg-line)'), width: 1 },
+    ticks: { show: false },
+    font: '12px "Inter Variable", system-ui, sans-serif',
+  }
+  return {
+    width: look.holder.clientWidth || 600,
+    height: HEIGHT,
+    ...seriesOf(look.lines, paint),
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    tzDate: (seconds) =>
+      look.zone === 'utc' ? uPlot.tzDate(new Date(seconds * 1000), 'UTC') : new Date(seconds * 1000),
+    cursor: {
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 7 },
+      ...(look.sync ? { sync: { key: look.sync } } : {}),
+    },
+    scales: {
+      x: { time: true, auto: false },
+      y: { range: (_, low, high) => [Math.min(0, low ?? 0), look.most ?? Math.max(1, (high ?? 1) * 1.15)] },
+    },
+    axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map(look.format) }],
+    hooks: {
+      setCursor: [
+        (chart) =>
+          look.onCursor(chart.cursor.left !== undefined && chart.cursor.left >= 0 ? (chart.cursor.idx ?? null) : null),
+      ],
+      setSelect: [
+        (chart) => {
+          const { left, width } = chart.select
+          if (width < 4) return
+          const from = chart.posToVal(left, 'x') * 1000
+          const to = chart.posToVal(left + width, 'x') * 1000
+          chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+          if (to - from >= SHORTEST_ZOOM) look.onZoom(from, to)
+        },
+      ],
+    },
+  }
+}
