@@ -152,6 +152,9 @@ async def _fleet(
         task.add_done_callback(noting.discard)
 
     drivers = providers.build(settings, installation, server_url=server_url, call=call, on_gone=on_gone)
+    if settings.default_provider not in drivers:
+        known = ", ".join(drivers)
+        raise CannotStart(f"The default provider is {settings.default_provider!r}, but the providers are {known}.")
     fleet = droplets.Fleet(
         drivers,
         installation_id=installation,
@@ -198,7 +201,10 @@ def secret_key(settings: Settings) -> bytes:
             temporary.replace(path)
         except OSError as error:
             raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error
-    content = path.read_text().strip()
-    if len(content) != 64:
+    try:
+        key = bytes.fromhex(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"The secret key {path} cannot be read: {error}.") from error
+    if len(key) != 32:
         raise CannotStart(f"The secret key {path} is damaged; restore it, or delete it to have a new one made.")
-    return bytes.fromhex(content)
+    return key
