@@ -58,8 +58,9 @@ def defaults(settings: Settings) -> list[Rule]:
 
 def build(settings: Settings, db: Database) -> Service:
     """Raises CannotStart where Redis is wanted and its library is missing or its address is none."""
+    otherwise = defaults(settings)
     if not settings.redis_url:
-        return Service(Limiter(MemoryBackend(), RulesInForce(SqlRules(db), defaults(settings))))
+        return Service(Limiter(MemoryBackend(), RulesInForce(SqlRules(db), otherwise)))
     if importlib.util.find_spec("redis") is None:
         raise CannotStart(f"CLUSTERGENIE_REDIS_URL is set, but the Redis library is not installed: {INSTALL}")
     shared: Any = importlib.import_module("clustergenie.ratelimit.shared")
@@ -69,7 +70,7 @@ def build(settings: Settings, db: Database) -> Service:
         clients = [shared.client(settings.redis_url), shared.client(settings.redis_url, timeout_seconds=2.0)]
     except ValueError as error:
         raise CannotStart(f"CLUSTERGENIE_REDIS_URL is not an address of Redis: {error}.") from None
-    rules = RulesInForce(stored.RedisRules(clients[1]), defaults(settings))
+    rules = RulesInForce(stored.RedisRules(clients[1], SqlRules(db)), otherwise)
     limiter = Limiter(Leasing(shared.RedisBackend(clients[0]), lambda: rules.processes), rules)
     log().info("limits are counted in Redis")
     return Service(limiter, clients)

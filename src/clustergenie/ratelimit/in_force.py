@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -35,6 +35,8 @@ class RulesInForce:
         self._limits: dict[str, tuple[Limit, ...]] = _ready(self._rules)
         self._changed = asyncio.Event()
         self._keeping: asyncio.Task[None] | None = None
+        self.looked: Callable[[], Awaitable[None]] = _nothing
+        """Called after each look for changes."""
 
     async def start(self) -> None:
         """Read the rules; a store that does not answer yet is asked again, and the defaults hold until then."""
@@ -100,6 +102,11 @@ class RulesInForce:
             self._changed.clear()
             with contextlib.suppress(LimiterDown):
                 await self.refresh()
+            await self.looked()
+
+
+async def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def _ready(rules: dict[tuple[str, Scope], Rule]) -> dict[str, tuple[Limit, ...]]:

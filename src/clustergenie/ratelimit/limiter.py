@@ -1,7 +1,9 @@
 """Admit requests or refuse them: which buckets a request takes from, and what happens while Redis is away."""
 
+import contextlib
 import functools
 from collections.abc import Sequence
+from fractions import Fraction
 
 import msgspec
 
@@ -46,6 +48,7 @@ class Limiter:
         self._series = Series()
         self.degraded = False
         """Whether each process counts for itself."""
+        rules.looked = self._look
 
     async def admit(
         self, names: Sequence[str], *, user: str = "", cluster: str | None = None, cost: int = 1
@@ -73,7 +76,7 @@ class Limiter:
         except LimiterDown as reason:
             return self._on_our_own(limits, asks, cost, reason)
         source = self._backend.source
-        if self.degraded and source == "redis":
+        if source == "redis":
             self._note_back()
         return self._outcome(limits, asks, decision, source)
 
@@ -125,6 +128,13 @@ class Limiter:
                 self._series.count(ask.key.limiter, word, source)
         return Outcome(allowed, tuple(held), source)
 
+    async def _look(self) -> None:
+        """See whether Redis is back, also while no request asks."""
+        if self.degraded:
+            with contextlib.suppress(LimiterDown):
+                await self._backend.decide([_PROBE], 0)
+                self._note_back()
+
     def _note_away(self, reason: LimiterDown) -> None:
         if not self.degraded:
             self.degraded = True
@@ -136,9 +146,13 @@ class Limiter:
             )
 
     def _note_back(self) -> None:
-        self.degraded = False
-        degraded.set(0)
-        log().info("limits are counted in Redis again")
+        if self.degraded:
+            self.degraded = False
+            degraded.set(0)
+            log().info("limits are counted in Redis again")
+
+
+_PROBE = Ask(Key("probe", "global", ""), plan.terms(Fraction(1), 1))
 
 
 @functools.lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import Parameter, QueryParameter
 
 from clustergenie.platform import http as web
 from clustergenie.platform.errors import invalid
@@ -26,7 +26,8 @@ from clustergenie.ratelimit.store import TooManyRules
 NameQuery = Annotated[
     str, Parameter(description="jobs_create, diagnosis, or another.", schema_extra={"pattern": "^[a-z0-9_]{1,64}$"})
 ]
-ScopeQuery = Annotated[str, Parameter(schema_extra={"enum": ["global", "user", "cluster"]})]
+ScopeQuery = Annotated[str, QueryParameter(name="scope", schema_extra={"enum": ["global", "user", "cluster"]})]
+# The argument cannot be called `scope`: Litestar means the ASGI scope by it.
 AnyScopeQuery = Annotated[
     str | None,
     Parameter(description="Default: the first that has a rule.", schema_extra={"enum": ["global", "user", "cluster"]}),
@@ -97,9 +98,9 @@ async def show_bucket(
 
 
 @web.get("/observability/ratelimit/config", raises=[RuleNotFound], tags=["observability"])
-async def get_rule(limiter: Limiter, name: NameQuery, scope: ScopeQuery = "global") -> RuleReply:
+async def get_rule(limiter: Limiter, name: NameQuery, kind: ScopeQuery = "global") -> RuleReply:
     """One rule."""
-    return RuleReply(limiter.rules.get(name_of(name), scope_of(scope)), "ok")
+    return RuleReply(limiter.rules.get(name_of(name), scope_of(kind)), "ok")
 
 
 @web.get("/observability/ratelimit/config/list", tags=["observability"])
@@ -120,9 +121,9 @@ async def put_rule(limiter: Limiter, data: NewRule) -> RuleReply:
 @web.delete(
     "/observability/ratelimit/config", raises=[RuleNotFound, LimiterDown], status_code=200, tags=["observability"]
 )
-async def delete_rule(limiter: Limiter, name: NameQuery, scope: ScopeQuery = "global") -> RuleReply:
+async def delete_rule(limiter: Limiter, name: NameQuery, kind: ScopeQuery = "global") -> RuleReply:
     """Delete a stored rule; where the settings have a default, it holds again and is in the reply."""
-    left = await limiter.rules.remove(name_of(name), scope_of(scope))
+    left = await limiter.rules.remove(name_of(name), scope_of(kind))
     return RuleReply(left, "deleted; the default holds again" if left else "deleted")
 
 

@@ -72,6 +72,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 def made(new: NewRule, version: int, now: dt.datetime) -> Rule:
     """The rule as it is stored. Raises Invalid for one that could not be kept."""
+    name_of(new.name, "/name")  # again: `$` in a pattern lets a line end pass
     check(new.capacity, new.refill_rate)
     return Rule(**msgspec.structs.asdict(new), version=version, updated_at=now, source="stored")
 

@@ -1,5 +1,6 @@
 """Keep rules in Redis as `limiter_config:<name>:<scope>`, tell every process of a change, and count the processes.
 
+Redis is never the only one to know: SQL has the rules as well, and fills a Redis that has lost everything.
 Loaded by name (`connect.py`), since redis-py is an extra.
 """
 
@@ -17,7 +18,8 @@ from redis.exceptions import RedisError
 from clustergenie.platform import clock
 from clustergenie.ratelimit.backend import LimiterDown
 from clustergenie.ratelimit.rules import NewRule, Rule, Scope, from_json, made, to_json
-from clustergenie.ratelimit.store import TooManyRules, most_rules
+from clustergenie.ratelimit.rules_in_sql import SqlRules
+from clustergenie.ratelimit.store import MOST_RULES, TooManyRules
 
 T = TypeVar("T")
 
@@ -39,15 +41,23 @@ class RedisRules:
 
     looks = True
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    def __init__(self, redis: "Redis", archive: SqlRules) -> None:
+        self._redis, self._archive = redis, archive
         self._me = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._listening: asyncio.Task[None] | None = None
+        self._loaded = False
         self.processes = 1
 
     async def load(self) -> list[Rule]:
-        """All of them; tells Redis on the way that this process is there."""
-        return await _answered(self._load())
+        """All of them; tells Redis on the way that this process is there. Until it answers once, those in SQL."""
+        try:
+            rules = await _answered(self._load())
+        except LimiterDown:
+            if self._loaded:
+                raise
+            return await self._archive.load()
+        self._loaded = True
+        return rules
 
     async def put(self, new: NewRule) -> Rule:
         """Make or replace one."""
@@ -73,11 +83,14 @@ class RedisRules:
     async def _load(self) -> list[Rule]:
         now = time.time()
         pipeline = self._redis.pipeline(transaction=False)
+        pipeline.get(VERSION)
         pipeline.smembers(INDEX)
         pipeline.zadd(PROCESSES, {self._me: now})
         pipeline.zremrangebyscore(PROCESSES, "-inf", now - ALIVE_SECONDS)
         pipeline.zcard(PROCESSES)
-        names, _, _, self.processes = await pipeline.execute()
+        version, names, _, _, self.processes = await pipeline.execute()
+        if version is None:
+            return await self._fill()
         if not names:
             return []
         # One at a time and not MGET: in a Redis Cluster they are on different servers.
@@ -90,17 +103,32 @@ class RedisRules:
 
     async def _put(self, new: NewRule) -> Rule:
         rule = made(new, 0, clock.now())
-        if await self._redis.scard(INDEX) >= most_rules and not await self._redis.exists(rule_key(*rule.place)):
-            raise TooManyRules(f"There are {most_rules} limits already; delete one first.")
+        if await self._redis.scard(INDEX) >= MOST_RULES and not await self._redis.exists(rule_key(*rule.place)):
+            raise TooManyRules(f"There are {MOST_RULES} limits already; delete one first.")
+        if not await self._redis.exists(VERSION):
+            await self._fill()
         rule = made(new, int(await self._redis.incr(VERSION)), clock.now())
+        await self._archive.archive(rule)
+        await self._store(rule)
+        return rule
+
+    async def _store(self, rule: Rule) -> None:
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.sadd(INDEX, f"{rule.name}:{rule.scope}")
         pipeline.set(rule_key(*rule.place), to_json(rule))
         pipeline.publish(CHANNEL, f"{rule.name}:{rule.scope}")
         await pipeline.execute()
-        return rule
+
+    async def _fill(self) -> list[Rule]:
+        """Of several processes that find it empty each writes the same."""
+        rules = await self._archive.load()
+        for rule in rules:
+            await self._store(rule)
+        await self._redis.set(VERSION, max([rule.version for rule in rules], default=0), nx=True)
+        return rules
 
     async def _remove(self, name: str, scope: Scope) -> bool:
+        await self._archive.remove(name, scope)
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.delete(rule_key(name, scope))
         pipeline.srem(INDEX, f"{name}:{scope}")

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from clustergenie.platform.db import Database, Tx
 from clustergenie.ratelimit.rules import NewRule, Rule, Scope, as_columns, made
-from clustergenie.ratelimit.store import TooManyRules, most_rules
+from clustergenie.ratelimit.store import MOST_RULES, TooManyRules
 from clustergenie.ratelimit.tables import limiter_rules, limiter_version
 
 
@@ -29,6 +29,10 @@ class SqlRules:
         """Make or replace one. Raises Invalid, TooManyRules."""
         return await self._db.write(self._put, new)
 
+    async def archive(self, rule: Rule) -> None:
+        """Keep a rule that holds by another store, version and all. Raises TooManyRules."""
+        await self._db.write(_keep, rule)
+
     async def remove(self, name: str, scope: Scope) -> bool:
         """Whether there was one."""
         return await self._db.write(self._remove, name, scope)
@@ -43,14 +47,7 @@ class SqlRules:
 
     def _put(self, tx: Tx, new: NewRule) -> Rule:
         rule = made(new, _next_version(tx), tx.now)
-        here = (limiter_rules.c.name == rule.name) & (limiter_rules.c.scope == rule.scope)
-        known = [row.name == rule.name and row.scope == rule.scope for row in tx.execute(select(limiter_rules))]
-        if any(known):
-            tx.execute(update(limiter_rules).where(here).values(as_columns(rule)))
-        else:
-            if len(known) >= most_rules:
-                raise TooManyRules(f"There are {most_rules} limits already; delete one first.")
-            tx.execute(insert(limiter_rules).values(as_columns(rule)))
+        _keep(tx, rule)
         tx.after_commit(self._changed)
         return rule
 
@@ -67,6 +64,15 @@ def _nothing() -> None:
 
 def _load(tx: Tx) -> list[Rule]:
     return [Rule(**row._mapping, source="stored") for row in tx.execute(select(limiter_rules))]
+
+
+def _keep(tx: Tx, rule: Rule) -> None:
+    here = (limiter_rules.c.name == rule.name) & (limiter_rules.c.scope == rule.scope)
+    if tx.execute(update(limiter_rules).where(here).values(as_columns(rule))).rowcount:
+        return
+    if tx.execute(select(func.count()).select_from(limiter_rules)).scalar_one() >= MOST_RULES:
+        raise TooManyRules(f"There are {MOST_RULES} limits already; delete one first.")
+    tx.execute(insert(limiter_rules).values(as_columns(rule)))
 
 
 def _next_version(tx: Tx) -> int:

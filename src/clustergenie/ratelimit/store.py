@@ -6,7 +6,7 @@ from typing import Protocol
 from clustergenie.platform.errors import Conflict
 from clustergenie.ratelimit.rules import NewRule, Rule, Scope
 
-most_rules = 1000
+MOST_RULES = 1000
 """Stored; every process holds all of them."""
 
 

@@ -1,4 +1,4 @@
-"""Where rules rest when there is no Redis."""
+"""Where rules rest; with Redis, what it is filled from again when it has lost everything."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, String, Table
 
