@@ -3,7 +3,7 @@ import react from '@vitejs/plugin-react'
 import { loadEnv, type Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-const UNUSED = /--mantine-color-(grape|pink|violet|cyan|teal|lime|indigo|dark)-[\w-]+:[^;}]*;?/g
+const UNUSED = /--mantine-color-(grape|pink|violet|cyan|teal|lime)-[\w-]+:[^;}]*;?/g
 
 /** Mantine's variables name every palette; those that are not used, or that the theme sets itself, need not be loaded. */
 function unusedColours(): Plugin {

@@ -17,7 +17,8 @@ const LONGEST_WAIT = 250
 reloadOnMissingChunk()
 startLive()
 // Reading rows only once the stream is open leaves no moment in which an event could be missed.
-await Promise.race([listening(), new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))])
+const font = document.fonts?.load('1em "Inter Variable"') // parts that measure their words must measure these
+await Promise.race([Promise.all([listening(), font]), new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))])
 
 const root = document.getElementById('root')
 if (root) {

@@ -6,11 +6,14 @@ import { lazy, Suspense } from 'react'
 import { type Cluster, clusterOne } from '~/clusters/api'
 import { ClusterSummary } from '~/clusters/ClusterSummary'
 import { TABS } from '~/clusters/routes'
+import { STATUSES as DROPLET_STATUSES } from '~/droplets/api'
 import { DropletTable } from '~/droplets/DropletTable'
 import { EventList } from '~/events/EventList'
+import { STATUSES as JOB_STATUSES } from '~/jobs/api'
 import { JobTable } from '~/jobs/JobTable'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { ErrorPanel } from '~/ui/ErrorPanel'
+import { Choice, SearchBox } from '~/ui/Filters'
 import { words } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
@@ -43,7 +46,7 @@ export function ClusterPage() {
 }
 
 function Loaded({ cluster, request }: { cluster: Cluster; request: { path: string; cli: string[]; python: string } }) {
-  const { tab = 'droplets', act, page } = route.useSearch()
+  const { tab = 'droplets', act, q, status, page, sort, dir } = route.useSearch()
   const navigate = route.useNavigate()
   const write = (change: Partial<ReturnType<typeof route.useSearch>>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
@@ -96,7 +99,20 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
       title={cluster.name}
     >
       <ClusterSummary cluster={cluster} />
-      <Tabs keepMounted={false} onChange={(next) => write({ tab: next as typeof tab, page: undefined })} value={tab}>
+      <Tabs
+        keepMounted={false}
+        onChange={(next) =>
+          write({
+            tab: next as typeof tab,
+            page: undefined,
+            sort: undefined,
+            dir: undefined,
+            q: undefined,
+            status: undefined,
+          })
+        }
+        value={tab}
+      >
         <Tabs.List mb="md">
           {TABS.map((one) => (
             <Tabs.Tab key={one} value={one}>
@@ -107,18 +123,41 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
         <Boundary key={tab}>
           <Tabs.Panel value="droplets">
             <DropletTable
-              filter={{ cluster_id: cluster.id }}
+              filter={{ cluster_id: cluster.id, q, status }}
               id="cluster-droplets"
-              search={{ page }}
-              write={(change) => write({ page: change.page })}
+              search={{ page, sort, dir }}
+              tools={
+                <>
+                  <SearchBox
+                    label="Search names"
+                    onChange={(value) => write({ q: value, page: undefined })}
+                    value={q}
+                  />
+                  <Choice
+                    label="Any status"
+                    onChange={(value) => write({ status: value, page: undefined })}
+                    options={DROPLET_STATUSES}
+                    value={status}
+                  />
+                </>
+              }
+              write={write}
             />
           </Tabs.Panel>
           <Tabs.Panel value="jobs">
             <JobTable
-              filter={{ cluster_id: cluster.id }}
+              filter={{ cluster_id: cluster.id, status }}
               id="cluster-jobs"
-              search={{ page }}
-              write={(change) => write({ page: change.page })}
+              search={{ page, sort, dir }}
+              tools={
+                <Choice
+                  label="Any status"
+                  onChange={(value) => write({ status: value, page: undefined })}
+                  options={JOB_STATUSES}
+                  value={status}
+                />
+              }
+              write={write}
             />
           </Tabs.Panel>
           <Tabs.Panel value="events">

@@ -2,9 +2,13 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { rootRoute } from '~/app/root'
 import { SORTABLE, STATUSES } from '~/clusters/api'
-import { flag, given, oneOf, type Raw, tableSearch, text, whole } from '~/ui/search'
+import { SORTABLE as DROPLETS } from '~/droplets/api'
+import { SORTABLE as JOBS } from '~/jobs/api'
+import { flag, given, oneOf, type Raw, tableSearch, text } from '~/ui/search'
 
 export const TABS = ['droplets', 'jobs', 'events', 'settings'] as const
+/** What the droplets and the jobs of a cluster can be sorted by. */
+const SORTABLE_IN_TABS = [...DROPLETS, ...JOBS]
 export const ACTS = ['scale', 'provision', 'delete'] as const
 
 const list = createRoute({
@@ -28,7 +32,9 @@ const one = createRoute({
     given({
       tab: oneOf(search.tab, TABS),
       act: oneOf(search.act, ACTS),
-      page: whole(search.page),
+      ...tableSearch(search, SORTABLE_IN_TABS),
+      q: text(search.q),
+      status: text(search.status, 16),
     }),
   component: lazyRouteComponent(() => import('~/clusters/ClusterPage'), 'ClusterPage'),
 })

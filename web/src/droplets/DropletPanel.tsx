@@ -67,6 +67,7 @@ function Details({ droplet }: { droplet: Droplet }) {
           Charts
         </ButtonLink>
         <CopyMenu
+          size="xs"
           request={{
             path: `/droplets/${droplet.id}`,
             cli: ['droplet', 'get', droplet.id],

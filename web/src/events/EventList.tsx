@@ -19,18 +19,20 @@ interface Props {
   size?: number
   /** As tall as the window allows, with a button to pause. */
   tall?: boolean
+  /** Without a frame, inside a panel that has one. */
+  flat?: boolean
 }
 
 const ROW = 38
 const keyOf = (event: EventRecord): number => event.id
 
-export function EventList({ filter, size = 100, tall = false }: Props) {
+export function EventList({ filter, size = 100, tall = false, flat = false }: Props) {
   const query = useQuery(eventList(filter, size))
   const { events, waiting, paused, pause, resume } = useRecent(filter, query.data?.events)
   if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting lines={6} />
   return (
-    <section aria-label="Events" className={classes.list}>
+    <section aria-label="Events" className={classes.list} data-flat={flat || undefined}>
       <div className={classes.head}>
         <span className="cg-dim">
           {number(events.length)} newest of {number(Math.max(query.data.total, events.length))}

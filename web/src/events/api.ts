@@ -17,6 +17,7 @@ export const TYPES = [
   'cluster_deleted',
   'droplet_created',
   'droplet_active',
+  'droplet_updated',
   'droplet_deleted',
   'droplet_lost',
   'droplet_migrated',

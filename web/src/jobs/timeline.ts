@@ -13,33 +13,35 @@ export interface Step {
   parts: string[]
 }
 
-const FOLDED: Record<string, string> = {
-  droplet_created: 'droplets ordered',
-  droplet_active: 'droplets active',
-  droplet_deleted: 'droplets deleted',
-  droplet_lost: 'droplets lost',
-}
-
 /** Steps, oldest first, of events in any order. */
 export function stepsOf(events: EventRecord[]): Step[] {
   const steps: Step[] = []
   for (const event of [...events].sort((one, other) => one.id - other.id)) {
     const last = steps.at(-1)
-    if (last && FOLDED[event.type] && last.type === event.type) {
+    if (last && isLike(last, event)) {
       last.parts.push(event.message)
-      last.title = `${last.parts.length} ${FOLDED[event.type]}`
+      last.title = `${last.parts.length} droplets ${saidOf(event.message)}`
       continue
     }
-    const after = last ? (Date.parse(event.timestamp) - Date.parse(last.at)) / 1000 : 0
     steps.push({
       key: String(event.id),
       at: event.timestamp,
       type: event.type,
       title: event.message || event.type.replaceAll('_', ' '),
-      after,
+      after: last ? (Date.parse(event.timestamp) - Date.parse(last.at)) / 1000 : 0,
       progress: event.progress,
-      parts: FOLDED[event.type] ? [event.message] : [],
+      parts: [event.message],
     })
   }
   return steps
+}
+
+/** Whether the event says of another droplet what the step says of one: only the name, the first word, differs. */
+function isLike(step: Step, event: EventRecord): boolean {
+  if (!event.type.startsWith('droplet_') || step.type !== event.type) return false
+  return saidOf(step.parts[0] ?? '') === saidOf(event.message)
+}
+
+function saidOf(message: string): string {
+  return message.slice(message.indexOf(' ') + 1)
 }

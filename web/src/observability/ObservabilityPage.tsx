@@ -31,7 +31,7 @@ function Pool() {
   const { queue, worker_count: slots, active_workers: busy, queue_length: held, queue_capacity: capacity } = query.data
   return (
     <Panel flush title="Worker pool">
-      <Figures>
+      <Figures flat>
         <Figure label="Slots busy" more={`of ${number(slots)}`} wide>
           <Slots busy={busy} slots={slots} />
         </Figure>
@@ -82,7 +82,7 @@ function Bus() {
   const { log, groups, subscribers, dead_letters: dead } = query.data
   return (
     <Panel flush title="Event bus">
-      <Figures>
+      <Figures flat>
         <Figure label="Events kept" more={`ids ${number(log.oldest)} to ${number(log.newest)}`}>
           {number(log.size)}
         </Figure>

@@ -1,10 +1,10 @@
 /** What a person should look at first, worst first; each line leads to where it can be settled. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { dropletList, orphanList } from '~/droplets/api'
+import { orphanList } from '~/droplets/api'
 import { jobList } from '~/jobs/api'
 import { attentionOf } from '~/overview/attention-plan'
-import { CLUSTERS } from '~/overview/OverviewPage'
+import { CLUSTERS, DROPLETS } from '~/overview/OverviewPage'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { relative } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
@@ -15,18 +15,17 @@ import classes from './Attention.module.css'
 export function Attention() {
   const clusters = useQuery(CLUSTERS)
   const failed = useQuery(jobList({ status: 'failed', page_size: 10 }))
-  const lost = useQuery({ ...dropletList({ status: 'lost', page_size: 5 }), refetchInterval: false })
+  const droplets = useQuery(DROPLETS)
   const orphans = useQuery(orphanList())
   const hour = useNow((moment) => Math.floor(moment / 60_000) * 60_000)
-  const error = clusters.error ?? failed.error ?? lost.error
+  const error = clusters.error ?? failed.error ?? droplets.error
   if (error) return <ErrorPanel error={error} onRetry={() => void clusters.refetch()} />
   if (!clusters.data || !failed.data) return null
   const items = attentionOf(
     {
       clusters: clusters.data.clusters,
       failed: failed.data.jobs,
-      lost: lost.data?.droplets ?? [],
-      lostTotal: lost.data?.total ?? 0,
+      lost: (droplets.data?.droplets ?? []).filter((one) => one.status === 'lost' || one.status === 'failed'),
       orphans: orphans.data?.orphans.length ?? 0,
       orphanCost: orphans.data?.hourly_usd_micros ?? 0,
     },

@@ -22,7 +22,8 @@ import classes from './OverviewPage.module.css'
 
 const SHOWN = 100
 export const CLUSTERS = clusterList({ page_size: SHOWN, sort_by: 'updated_at', sort_dir: 'desc' })
-const DROPLETS = { page_size: SHOWN, sort_by: 'created_at', sort_dir: 'desc' } as const
+/** By status backwards: provisioning, pending, lost, failed … come before active. */
+export const DROPLETS = dropletList({ page_size: SHOWN, sort_by: 'status', sort_dir: 'desc' })
 
 export function OverviewPage() {
   return (
@@ -48,7 +49,7 @@ export function OverviewPage() {
           flush
           title="Just now"
         >
-          <EventList filter={{}} size={30} />
+          <EventList filter={{}} flat size={30} />
         </Panel>
       </Columns>
     </Page>
@@ -57,7 +58,7 @@ export function OverviewPage() {
 
 function Totals() {
   const clusters = useQuery(CLUSTERS)
-  const droplets = useQuery(dropletList(DROPLETS))
+  const droplets = useQuery(DROPLETS)
   const pool = useQuery(workerPool())
   const known = clusters.data?.clusters ?? []
   const wanted = known.reduce((sum, one) => sum + one.wanted_size, 0)
@@ -79,7 +80,7 @@ function Totals() {
         {pool.data ? number(pool.data.queue.running) : '–'}
       </Figure>
       {droplets.data && droplets.data.droplets.length > 0 && (
-        <Figure label={droplets.data.total > SHOWN ? `Newest ${SHOWN} droplets` : 'Every droplet'} wide>
+        <Figure label={droplets.data.total > SHOWN ? `${SHOWN} of them, the unusual first` : 'Each of them'} wide>
           <DropletMap droplets={droplets.data.droplets} />
         </Figure>
       )}

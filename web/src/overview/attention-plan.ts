@@ -17,8 +17,7 @@ export interface Item {
 export interface Seen {
   clusters: Pick<Cluster, 'id' | 'name' | 'status' | 'health' | 'last_checked'>[]
   failed: Pick<Job, 'id' | 'type' | 'error' | 'message' | 'completed_at'>[]
-  lost: Pick<Droplet, 'id' | 'name' | 'status_reason' | 'updated_at'>[]
-  lostTotal: number
+  lost: Pick<Droplet, 'id' | 'name' | 'status' | 'status_reason' | 'updated_at'>[]
   orphans: number
   orphanCost: number
 }
@@ -44,19 +43,19 @@ function degraded({ clusters }: Seen): Item[] {
     }))
 }
 
-function lost({ lost: few, lostTotal: total }: Seen): Item[] {
-  const [first] = few
+function lost({ lost: known }: Seen): Item[] {
+  const [first] = known
   if (!first) return []
-  const one = total === 1
+  const one = known.length === 1
   return [
     {
       key: 'lost',
       tone: 'failed',
-      title: one ? `${first.name} is lost:` : `${plural(total, 'droplet')} are lost:`,
+      title: one ? `${first.name} is ${first.status}:` : `${plural(known.length, 'droplet')} are lost or failed:`,
       why: first.status_reason,
       at: first.updated_at,
       to: '/droplets',
-      search: one ? { open: first.id } : { status: 'lost' },
+      search: one ? { open: first.id } : { status: first.status },
     },
   ]
 }

@@ -42,6 +42,7 @@ export function Shell() {
 
   return (
     <AppShell
+      className={classes.shell}
       header={{ height: 56 }}
       layout="default"
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !menu } }}

@@ -12,7 +12,15 @@ const FORMS: [string, (request: Request) => string][] = [
   ['Link to this page', () => location.href],
 ]
 
-export function CopyMenu({ request, label = 'Copy as' }: { request: Request; label?: string }) {
+export function CopyMenu({
+  request,
+  label = 'Copy as',
+  size = 'sm',
+}: {
+  request: Request
+  label?: string
+  size?: 'xs' | 'sm'
+}) {
   const [copied, setCopied] = useState('')
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
 
@@ -26,7 +34,7 @@ export function CopyMenu({ request, label = 'Copy as' }: { request: Request; lab
   return (
     <Menu position="bottom-end" width={420}>
       <Menu.Target>
-        <Button leftSection={<Icon name={copied ? 'ok' : 'copy'} />} variant="default">
+        <Button leftSection={<Icon name={copied ? 'ok' : 'copy'} />} size={size} variant="default">
           <span aria-live="polite">{copied || label}</span>
         </Button>
       </Menu.Target>

@@ -3,8 +3,13 @@ import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import classes from './Figures.module.css'
 
-export function Figures({ children }: { children: ReactNode }) {
-  return <div className={classes.figures}>{children}</div>
+/** `flat`: without a frame, inside a panel that has one. */
+export function Figures({ children, flat }: { children: ReactNode; flat?: boolean }) {
+  return (
+    <div className={classes.figures} data-flat={flat || undefined}>
+      {children}
+    </div>
+  )
 }
 
 interface FigureProps {

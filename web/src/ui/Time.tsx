@@ -45,9 +45,7 @@ export function Moment({ at }: { at: string | null | undefined }) {
   if (!at) return <span>–</span>
   return (
     <span>
-      <time className="cg-num" dateTime={at}>
-        {absolute(at, zone)}
-      </time>
+      <time dateTime={at}>{absolute(at, zone)}</time>
       {' · '}
       <Ago at={at} />
     </span>

@@ -1,6 +1,6 @@
 /** How a chart is drawn with uPlot: axes, colours, band and crosshair; no React in here. */
 import uPlot from 'uplot'
-import type { Zone } from '~/ui/format'
+import { absolute, type Zone } from '~/ui/format'
 
 export interface Point {
   /** Milliseconds. */
@@ -73,10 +73,19 @@ function seriesOf(lines: Line[], paint: (colour: string) => string): { series: u
     })
     if (!line.low) continue
     const edge = { stroke: 'transparent', width: 0, points: { show: false } }
-    bands.push({ series: [series.length, series.length + 1], fill: `color-mix(in srgb, ${colour} 16%, transparent)` })
+    bands.push({ series: [series.length, series.length + 1], fill: `${colour}26` })
     series.push({ ...edge, label: 'highest' }, { ...edge, label: 'lowest' })
   }
   return { series, bands }
+}
+
+const MINUTE = 60
+
+/** "14:05" below an axis; at midnight the day, and seconds where ticks are that close. */
+function tickOf(seconds: number, zone: Zone): string {
+  const text = absolute(new Date(seconds * 1000).toISOString(), zone)
+  if (text.slice(11, 19) === '00:00:00') return text.slice(5, 10)
+  return seconds % MINUTE === 0 ? text.slice(11, 16) : text.slice(11, 19)
 }
 
 export function optionsOf(look: Look): uPlot.Options {
@@ -108,7 +117,10 @@ export function optionsOf(look: Look): uPlot.Options {
       x: { time: true, auto: false },
       y: { range: (_, low, high) => [Math.min(0, low ?? 0), look.most ?? Math.max(1, (high ?? 1) * 1.15)] },
     },
-    axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map(look.format) }],
+    axes: [
+      { ...axis, size: 30, values: (_, ticks) => ticks.map((tick) => tickOf(tick, look.zone)) },
+      { ...axis, size: 62, values: (_, ticks) => ticks.map(look.format) },
+    ],
     hooks: {
       setCursor: [
         (chart) =>

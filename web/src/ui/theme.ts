@@ -44,6 +44,7 @@ export const theme = createTheme({
   },
   components: {
     Modal: {
+      styles: { title: { fontWeight: 650, fontSize: '1.0625rem' } },
       defaultProps: {
         centered: true,
         overlayProps: { backgroundOpacity: 0.45 },
@@ -81,7 +82,11 @@ export const resolver: CSSVariablesResolver = () => ({
     '--cg-busy': '#1d67c4',
     '--cg-warn': '#b35c00',
     '--cg-bad': '#c92a2a',
-    '--cg-idle': '#6b7686',
+    '--cg-idle': '#5f6b7a',
+    '--cg-line-1': '#3d47bd',
+    '--cg-line-2': '#0f7b6c',
+    '--cg-line-3': '#a3480b',
+    '--cg-line-4': '#b02a6f',
   },
   dark: {
     '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
@@ -101,5 +106,9 @@ export const resolver: CSSVariablesResolver = () => ({
     '--cg-warn': '#ffb257',
     '--cg-bad': '#ff8787',
     '--cg-idle': '#98a4b8',
+    '--cg-line-1': '#8f98ff',
+    '--cg-line-2': '#4cd0b8',
+    '--cg-line-3': '#ffab70',
+    '--cg-line-4': '#ff8cc3',
   },
 })
