@@ -20,6 +20,11 @@ PROGRAM = "import sys; from clustergenie.cli import main; sys.exit(main())"
 API = "/api/v1"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
+UNLIMITED = {  # a test asks for more at once than any person; the limits have tests of their own
+    f"CLUSTERGENIE_{what}_{how}": "100000" for what in ("JOBS", "DIAG") for how in ("RATE", "CAP")
+}
+UNLIMITED = {"CLUSTERGENIE_JOBS_SCOPE": "none", "CLUSTERGENIE_DIAG_SCOPE": "none"}
+"""Tests ask faster than anyone may by default; those of the limiter set limits of their own."""
 NOBODY = (OSError, http.client.HTTPException, ValueError)
 """What a call raises when the server went away in the middle of it: whether it acted is not known."""
 
@@ -119,7 +124,7 @@ class LiveServer:
         self.api = Api(port)
         self.log_file = data_dir.with_name(data_dir.name + ".log")
         self.lives = 0
-        self._environment = {"LOG_LEVEL": "info", "ENVIRONMENT": "test", **environment}
+        self._environment = {"LOG_LEVEL": "info", "ENVIRONMENT": "test", **UNLIMITED, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def spawn(self) -> None:

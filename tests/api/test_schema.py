@@ -1,0 +1,111 @@
+"""Hold the running server to its own `/openapi.json`: no 500, no status, header or body that is not documented."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.live_server import LiveServer, live_server
+
+STREAM = "/api/v1/events/stream"
+CHECKS = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
+    "response_headers_conformance", "unsupported_method", "use_after_free", "ensure_resource_availability",
+)  # fmt: skip
+EXAMPLES = 12
+KNOWN_IDS = '[parameters]\n"path.cluster_id" = "cluster-1"\n"query.cluster_id" = "cluster-1"\n'
+FEW = 5
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """Whatever is asked for is only simulated: hundreds of droplets will be."""
+    with live_server(tmp_path_factory.mktemp("api") / "data", CLUSTERGENIE_DEFAULT_PROVIDER="simulated") as running:
+        yield running
+
+
+@pytest.fixture
+def description(server: LiveServer, tmp_path: Path) -> Path:
+    """The server's own description, but for the largest clusters: ten thousand droplets are another test's."""
+    document = server.api.get("//openapi.json")
+    assert document["openapi"].startswith("3.1")
+    for name in ("ClusterSpec", "ClusterChange"):
+        document["components"]["schemas"][name]["properties"]["wanted_size"]["maximum"] = FEW
+    path = tmp_path / "openapi.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def fuzz(server: LiveServer, description: Path, seed: int, phases: str, settings: str = "") -> None:
+    """Run schemathesis over every operation but the endless stream."""
+    config = description.with_name("schemathesis.toml")
+    config.write_text(settings)
+    before = len(server.lines())
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "--config-file", config),
+            *("run", description, "--url", server.url, "--exclude-path", STREAM, "--checks", ",".join(CHECKS)),
+            *("--phases", phases, "--max-examples", str(EXAMPLES), "--seed", str(seed), "--request-timeout", "20"),
+            *("--no-shrink", "--continue-on-failure", "--warnings", "off"),
+        ],
+        cwd=description.parent,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "No issues found" in told.stdout
+    bugs = [line for line in server.lines()[before:] if line.get("message") in ("unhandled failure", "tick failed")]
+    assert not bugs, bugs[:3]
+
+
+@pytest.mark.slow
+def test_no_request_leads_to_an_answer_that_is_not_described(server: LiveServer, description: Path, seed: int) -> None:
+    fuzz(server, description, seed, "examples,coverage,fuzzing")
+
+
+@pytest.mark.slow
+def test_nor_does_one_about_things_that_are_there(server: LiveServer, description: Path, seed: int) -> None:
+    fuzz(server, description, seed, "fuzzing,stateful", KNOWN_IDS)
+
+
+def test_the_stream_is_what_it_is_described_as(server: LiveServer) -> None:
+    described = server.api.get("//openapi.json")["paths"][STREAM]["get"]["responses"]
+    assert list(described["200"]["content"]) == ["text/event-stream"]
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request("GET", f"{STREAM}?type=job_completed")
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert answer.headers.get_content_type() == "text/event-stream"
+        job = server.api.post("/jobs", {"type": "noop"})["job"]
+        while not (line := answer.readline()).startswith(b"data: "):
+            assert line, "the stream ended"
+        assert json.loads(line[6:])["job_id"] == job["id"]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("query", ["type=nonsense", "last_event_id=-1", "last_event_id=x", "colour=red", "job_id="])
+def test_the_stream_refuses_as_described(server: LiveServer, query: str) -> None:
+    described = server.api.get("//openapi.json")["paths"][STREAM]["get"]["responses"]
+    reply = server.api.send("GET", f"/events/stream?{query}")
+    assert str(reply.status) in described
+    assert reply.status == 422
+    assert reply.headers["content-type"].startswith("application/problem+json")
+
+
+def test_every_operation_says_what_it_does_and_how_it_refuses(server: LiveServer) -> None:
+    document = server.api.get("//openapi.json")
+    names = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("summary") or operation.get("description"), (method, path)
+            assert any(status.startswith("2") for status in operation["responses"]), (method, path)
+            assert "422" in operation["responses"], (method, path)
+            names.add(operation["operationId"])
+    assert len(names) == sum(len(operations) for operations in document["paths"].values())
