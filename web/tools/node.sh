@@ -1,7 +1,7 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Run node or npm from a Node that is new enough: the system's, else the one in the project's virtual environment.
 #   web/tools/node.sh npm ci        web/tools/node.sh node script.mjs
-set -eu
+set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 need_major=22
 need_minor=12
