@@ -23,6 +23,7 @@ need() { # command, Debian package
 }
 need shellcheck shellcheck
 need git git
+need redis-server redis-server # tests start their own, on private ports
 tools/venv.sh --dev
 export PATH=$root/.venv/bin:$PATH
 

@@ -19,7 +19,7 @@ from litestar import Litestar, MediaType, Response, Router
 from prometheus_client import generate_latest
 
 import clustergenie
-from clustergenie import worker
+from clustergenie import ratelimit, worker
 from clustergenie.clusters import routes as clusters
 from clustergenie.diagnosis import routes as diagnosis
 from clustergenie.droplets import routes as droplets
@@ -32,6 +32,7 @@ from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart, Problem
 from clustergenie.platform.telemetry import log
+from clustergenie.ratelimit import routes as limits
 from clustergenie.worker import Runtime
 
 API = (
@@ -41,9 +42,13 @@ API = (
     monitoring.routes,
     diagnosis.routes,
     events.routes,
+    limits.routes,
 )
-ROOT = (jobs.root_routes, events.root_routes)
+ROOT = (jobs.root_routes, events.root_routes, limits.root_routes)
 # What the first API served at the root as well.
+
+ratelimit.limited(jobs.create_job, "jobs_create", {"diagnose": "diagnosis"})
+ratelimit.limited(diagnosis.diagnose, "diagnosis")
 CONSOLE = Path(clustergenie.__file__).parent / "_ui"
 """Put there by the build; see hatch_build.py."""
 
@@ -111,6 +116,8 @@ def build(runtime: Runtime) -> Litestar:
     """The web application over a runtime."""
     api = Router("/api/v1", route_handlers=[route for several in API for route in several])
     root = [route for several in ROOT for route in several]
+    limiter = runtime.limits.limiter
+    enforcement = ratelimit.Enforcement(limiter)
     return web.build(
         [api, *root, healthz, readyz, scrape, *web.docs_routes, *web.console_routes],
         version=clustergenie.__version__,
@@ -123,8 +130,11 @@ def build(runtime: Runtime) -> Litestar:
             "desk": runtime.desk,
             "live": runtime.live,
             "bus": runtime.bus,
+            "limiter": limiter,
             "console": web.Console(CONSOLE, runtime.settings.base_path),
         },
+        guards=[enforcement.guard],
+        before_send=[enforcement.tell],
     )
 
 

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from clustergenie import clusters, diagnosis, droplets, events, jobs, monitoring, providers
+from clustergenie import clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
 from clustergenie.platform import migrate
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
@@ -33,6 +33,7 @@ class Runtime:
     pool: jobs.Pool
     drivers: providers.Registry
     ticker: jobs.Ticker
+    limits: ratelimit.Service
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
@@ -40,6 +41,7 @@ class Runtime:
         await self.pool.stop()
         await self.bus.stop()
         await self.drivers.close()
+        await self.limits.stop()
         await self.db.stop()
 
 
@@ -114,6 +116,8 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     migrate.directory(settings.data_dir)
     db = Database(SqliteBackend(settings.database_path(), events.append, prepare=migrate.ensure))
     await db.start()
+    limits = ratelimit.build(settings, db)
+    db.listen(limits.limiter.heard)
     drivers, fleet, desk = await _fleet(settings, db, server_url)
     live = events.Live(db)
     bus = events.EmbeddedBus(db, consumers())
@@ -125,13 +129,14 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     db.listen(_nudger({beat.name: beat for beat in beats}))
     await drivers.start()
     await fleet.refresh()
+    await limits.start()
     await live.start()
     await bus.start()
     taken = await pool.start(alone=True)
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker)
+    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits)
 
 
 async def _fleet(

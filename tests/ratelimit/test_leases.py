@@ -1,4 +1,4 @@
-"""Leases save round trips and never admit more than the bucket holds; what is not spent in time is lost, not doubled."""
+"""Leases save round trips and never admit more than the bucket holds; what is not spent in time is lost."""
 
 import asyncio
 import random
@@ -46,7 +46,7 @@ def test_a_busy_scope_asks_seldom_and_gets_all_it_may_have() -> None:
             clock[0] += 500
             admitted += (await leasing.decide(wanted)).granted
         assert 0.98 * 11_000 <= admitted <= 1000 + 1000 * 10
-        assert behind.asked < 12_000
+        assert behind.asked <= admitted
 
     asyncio.run(story())
 

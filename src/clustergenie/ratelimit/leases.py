@@ -33,8 +33,9 @@ class _Held:
     answer: plan.Decision | None = None
     at: int = 0
     left: int = 0
+    refusal: plan.Decision | None = None
     refused_until: int = 0
-    refused_cost: int = 0
+    refused_cost: int = 1
     window: int = 0
     wanted: int = 0
     busy: asyncio.Future[None] | None = field(default=None)
@@ -88,9 +89,9 @@ class Leasing:
             held.left -= cost
             self.source = "lease"
             return _with_left(held, cost)
-        if now < held.refused_until and cost >= held.refused_cost and held.answer is not None:
+        if now < held.refused_until and cost >= held.refused_cost and held.refusal is not None:
             self.source = "recent"
-            return _later(held, now)
+            return _later(held, held.refusal, now)
         return None
 
     async def _fetch(self, held: _Held, cost: int) -> plan.Decision:
@@ -108,7 +109,10 @@ class Leasing:
         carried = held.left if answer.granted and now - held.at < LEASE_MICROS else 0
         held.answer, held.at = answer, now
         held.left = carried + answer.granted - cost if answer.granted else 0
-        held.refused_until, held.refused_cost = (0, 0) if answer.granted else (now + _next(held, answer), cost)
+        # Who took the last token knows as well as who found none when the next one comes.
+        held.refused_cost = 1 if answer.granted else cost
+        held.refusal = _following(held, answer) if answer.granted else answer
+        held.refused_until = now + _next(held, held.refusal)
         self.source = self._behind.source
         return _with_left(held, cost) if answer.granted else answer
 
@@ -144,10 +148,16 @@ def _next(held: _Held, answer: plan.Decision) -> int:
     return min(longest, LEASE_MICROS)
 
 
-def _later(held: _Held, now: int) -> plan.Decision:
+def _following(held: _Held, answer: plan.Decision) -> plan.Decision:
+    """What the bucket would say to the next one."""
+    buckets = zip(answer.debts, held.asks, strict=True)
+    waits = [max(0, owed + ask.terms.interval - ask.terms.burst) for owed, ask in buckets]
+    return plan.Decision(0, answer.debts, tuple(waits))
+
+
+def _later(held: _Held, answer: plan.Decision, now: int) -> plan.Decision:
     """The refusal as it reads by now."""
-    answer, gone = held.answer, now - held.at
-    assert answer is not None
+    gone = now - held.at
     debts, waits = [], []
     for ask, owed, wait in zip(held.asks, answer.debts, answer.waits, strict=True):
         back = gone * ask.terms.per_micro

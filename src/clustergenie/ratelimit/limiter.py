@@ -8,6 +8,7 @@ from fractions import Fraction
 import msgspec
 
 from clustergenie.platform.errors import Unavailable, invalid
+from clustergenie.platform.event import Event
 from clustergenie.platform.telemetry import log
 from clustergenie.ratelimit import plan
 from clustergenie.ratelimit.backend import Ask, Backend, Key, LimiterDown
@@ -92,9 +93,11 @@ class Limiter:
             decision, source = self._local.decide_now([ask], 0), "local"
         return rule, plan.standing(ask.terms, decision.debts[0], decision.waits[0]), source
 
-    def forget_cluster(self, cluster_id: str) -> None:
-        """Drop the metrics of a cluster that is gone."""
-        self._series.forget_cluster(cluster_id)
+    def heard(self, committed: list[Event]) -> None:
+        """Drop the metrics of clusters that are gone; for `Database.listen`."""
+        for event in committed:
+            if event.type == "cluster_deleted" and event.cluster_id:
+                self._series.forget_cluster(event.cluster_id)
 
     def _on_our_own(self, limits: list[Limit], asks: list[Ask], cost: int, reason: LimiterDown) -> Outcome | None:
         self._note_away(reason)
