@@ -20,6 +20,9 @@ while (($#)); do
 done
 
 "$root/tools/venv.sh"
+# Without its console the control plane is still whole: the API and the command line do everything.
+[[ ${CG_SKIP_UI:-} == 1 ]] || "$root/web/tools/build.sh" ||
+  echo "The console could not be built (see above), so ClusterGenie runs without it." >&2
 if [[ -z ${CLUSTERGENIE_CONFIG:-} && -f $root/clustergenie.toml ]]; then
   export CLUSTERGENIE_CONFIG=$root/clustergenie.toml # the same settings from every working directory
 fi

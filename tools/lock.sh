@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renew requirements.lock and requirements-dev.lock from pyproject.toml (needs uv; see CONTRIBUTING.md).
+# Renew requirements.lock, requirements-dev.lock and requirements-ui.lock from pyproject.toml (needs uv; see CONTRIBUTING.md).
 # Arguments go to uv, e.g. `tools/lock.sh --upgrade-package litestar`; without any, versions stay where they can.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,13 +11,14 @@ if [[ -z $uv ]]; then
   exit 1
 fi
 
-lock() { # output, then more arguments
+lock() { # output, then what to lock and more arguments
   local output=$1
   shift
   # No header and no index: the locks say what, never where from (docs/decisions/0005).
-  "$uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-header --no-emit-index-url --no-emit-find-links --group build --output-file "$output" "$@" >/dev/null
+  "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-emit-index-url --no-emit-find-links --output-file "$output" "$@" >/dev/null
 }
 
-lock requirements.lock "$@"
-lock requirements-dev.lock --group dev --constraint requirements.lock "$@"
+lock requirements.lock pyproject.toml --group build "$@"
+lock requirements-dev.lock pyproject.toml --group build --group dev --constraint requirements.lock "$@"
+lock requirements-ui.lock --group ui "$@"

@@ -44,7 +44,10 @@ install_packages
 echo "Building the console ..." >&2
 from=$(sources) # before the build: a file that is changed meanwhile is built the next time
 cd "$web"
-"$node" npm run --silent build >&2
+told=$("$node" npm run --silent build 2>&1) || {
+  printf '%s\n' "$told" >&2
+  exit 1
+}
 rm -rf "$into.new"
 cp -r dist "$into.new"
 "$node" node tools/compress.mjs "$into.new"

