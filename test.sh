@@ -24,7 +24,10 @@ need() { # command, Debian package
 need shellcheck shellcheck
 need git git
 need redis-server redis-server # tests start their own, on private ports
+need chromium chromium
 tools/venv.sh --dev
+web/tools/build.sh
+web/tools/build.sh --deps # a console that is built may have come without its packages
 export PATH=$root/.venv/bin:$PATH
 
 # --- a private place for all temporary state (a short name: it ends up in paths of Unix sockets) ---------------------
@@ -50,7 +53,9 @@ check mypy mypy
 check import-linter lint-imports
 check ruff-lint ruff check "${sources[@]}"
 check ruff-format ruff format --check "${sources[@]}"
-check shellcheck shellcheck ./*.sh tools/*.sh .ci/run
+check shellcheck shellcheck ./*.sh tools/*.sh web/tools/*.sh .ci/run
+check console web/tools/node.sh npm --prefix web run --silent check
+check console-units web/tools/node.sh npm --prefix web run --silent test
 for entry in "${checks[@]}"; do
   name=${entry%:*}
   if wait "${entry##*:}"; then
