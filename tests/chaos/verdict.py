@@ -207,7 +207,8 @@ def _orders(now: Snapshot) -> Iterator[str]:
         count = wanted.get("count", 1)
         if row["type"] == "provision" and "droplet_id" not in wanted and created[ident] not in (0, count):
             yield f"{ident} was to make {count} droplets, and made {created[ident]}"
-        if row["type"] in ("scale", "heal") and row["state"] == "completed":
+        # A later attempt makes up for what was deleted since the first.
+        if row["type"] in ("scale", "heal") and row["state"] == "completed" and row["attempt"] == 1:
             result = json.loads(row["result"])
             if created[ident] != result["added"]:
                 yield f"{ident} says that it added {result['added']}, and made {created[ident]}"
