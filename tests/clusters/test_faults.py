@@ -14,7 +14,7 @@ from tests.droplets.worlds import Start, survives_everything
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1)])
 def test_scaling_survives_everything(tmp_path: Path, before: int, after: int) -> None:
     async def arrange(rig: Rig) -> Start:
-        cluster_id = await rig.cluster(size=before)
+        cluster_id = await rig.cluster(of=before)
         await rig.settled(cluster_id, before)
         return Start("scale", {"cluster_id": cluster_id, "target_size": after}, cluster_id, after)
 
@@ -23,7 +23,7 @@ def test_scaling_survives_everything(tmp_path: Path, before: int, after: int) ->
 
 def test_healing_survives_everything(tmp_path: Path) -> None:
     async def arrange(rig: Rig) -> Start:
-        cluster_id = await rig.cluster(size=1)
+        cluster_id = await rig.cluster(of=1)
         await rig.settled(cluster_id, 1)
 
         def want_two(tx: Tx, _job_id: str) -> None:
@@ -36,7 +36,7 @@ def test_healing_survives_everything(tmp_path: Path) -> None:
 
 def test_deleting_a_cluster_survives_everything(tmp_path: Path) -> None:
     async def arrange(rig: Rig) -> Start:
-        cluster_id = await rig.cluster(size=2)
+        cluster_id = await rig.cluster(of=2)
         await rig.settled(cluster_id, 2)
 
         def decide(tx: Tx, _job_id: str) -> None:

@@ -80,11 +80,11 @@ class Rig:
             raise answer
         return answer.job
 
-    async def cluster(self, name: str = "web", size: int | None = None, **spec: Any) -> str:
-        """A cluster; with a size, the job that makes its droplets has been asked for too."""
+    async def cluster(self, name: str = "web", of: int = 0, **spec: Any) -> str:
+        """A cluster `of` that many droplets, which a job has been asked to make."""
         made = await self.db.write(cluster_service.create, clusters.ClusterSpec(name, **spec))
-        if size is not None:
-            await self.ask("scale", cluster_id=made.id, target_size=size)
+        if of:
+            await self.ask("scale", cluster_id=made.id, target_size=of)
         return made.id
 
     async def job(self, job_id: str) -> jobs.Job:

@@ -29,7 +29,7 @@ def test_provisioning_without_a_cluster_survives_everything(tmp_path: Path) -> N
 
 def test_ending_droplets_survives_everything(tmp_path: Path) -> None:
     async def arrange(rig: Rig) -> Start:
-        cluster_id = await rig.cluster(size=3)
+        cluster_id = await rig.cluster(of=3)
         await rig.settled(cluster_id, 3)
         return Start("destroy", {}, cluster_id, 1, leave)
 

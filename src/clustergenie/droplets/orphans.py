@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from clustergenie import jobs
 from clustergenie.droplets import service
@@ -100,7 +101,10 @@ def _adopt(tx: Tx, fleet: Fleet, machine: Machine) -> Droplet:
         "created_at": tx.now,
         "updated_at": tx.now,
     }
-    tx.execute(insert(droplets), row)
+    try:
+        tx.execute(insert(droplets), row)
+    except IntegrityError as clash:
+        raise OrphanNotFound(f"{machine.ref} has been adopted by somebody else meanwhile.") from clash
     if tx.execute(select(agents.c.droplet_id).where(agents.c.droplet_id == machine.droplet_id)).first() is None:
         token_hash = digest(fleet.tokens.token(machine.droplet_id))
         tx.execute(

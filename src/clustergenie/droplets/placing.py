@@ -49,7 +49,7 @@ def _heard(wish: placement.Wish, market: Market) -> None:
     name = wish.provider or wish.default_provider
     if name is not None and name in market.silent:
         raise ProviderSilent(
-            f"{name} has not said yet what it offers ({market.silent[name]}); try again shortly.", retry_after=5
+            f"{name} has not said yet what it offers ({market.silent[name]}); try again shortly.", retry_after=1
         )
 
 
