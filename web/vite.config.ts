@@ -40,7 +40,8 @@ export default defineConfig(({ mode }) => {
       chunkSizeWarningLimit: 900,
     },
     test: {
-      environment: 'jsdom',
+      environment: 'node', // a test that needs a page says so in its first line
+      testTimeout: 30_000,
       setupFiles: ['tests/setup.ts'],
       include: ['tests/**/*.test.{ts,tsx}'],
       pool: 'threads',

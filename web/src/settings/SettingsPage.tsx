@@ -53,7 +53,7 @@ export function SettingsPage() {
               <SegmentedControl
                 aria-label="Times"
                 data={[
-                  { value: 'local', label: zoneName('local') },
+                  { value: 'local', label: `Local (${zoneName('local')})` },
                   { value: 'utc', label: 'UTC' },
                 ]}
                 onChange={(value) => setPreference('zone', value as Preferences['zone'])}

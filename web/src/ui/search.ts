@@ -46,6 +46,6 @@ export function stringifySearch(search: Raw): string {
 }
 
 /** Only what is there, all of it optional: a link need not name what it does not care about. */
-export function given<T extends Raw>(search: T): Partial<T> {
+export function given<T extends object>(search: T): Partial<T> {
   return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>
 }
