@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.http.paging import paging_dependency
 from clustergenie.platform.http.problems import exception_handlers
-from clustergenie.platform.http.routes import NotJson
+from clustergenie.platform.http.routes import ANY_QUERY, NotJson
 
 MAX_BODY = 1_000_000
 """Bytes."""
@@ -95,7 +95,7 @@ def _check_body(headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 @functools.cache
 def _known(handler: Any) -> frozenset[str] | None:
-    if not isinstance(handler, HTTPRouteHandler):
+    if not isinstance(handler, HTTPRouteHandler) or handler.opt.get(ANY_QUERY):
         return None
     names: set[str] = set()
     models = [handler.signature_model]

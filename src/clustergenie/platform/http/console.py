@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clustergenie.platform.http.problems import render
-from clustergenie.platform.http.routes import get
+from clustergenie.platform.http.routes import ANY_QUERY, get
 
 NONCE = b"__CSP_NONCE__"
 BASE = b'<base href="/" />'
@@ -86,13 +86,13 @@ class Console:
         return self._files[key]
 
 
-@get("/", media_type="text/html", include_in_schema=False)
+@get("/", media_type="text/html", include_in_schema=False, opt={ANY_QUERY: True})
 async def show_console(console: Console) -> Response[bytes]:
     """The console."""
     return console.page()
 
 
-@litestar.get("/{rest:path}", include_in_schema=False)
+@litestar.get("/{rest:path}", include_in_schema=False, opt={ANY_QUERY: True})
 async def show_file_or_page(console: Console, rest: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
     """A file of the console; any other path is one of its pages, and its script knows which."""
     found = console.file(rest, request.headers.get("accept-encoding", ""))

@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from clustergenie.platform.errors import Invalid, Malformed, NotFound, Problem, Unavailable
 from clustergenie.platform.http.problems import MEDIA_TYPE, ProblemDocument
 
+ANY_QUERY = "any_query"  # an `opt` of a route that leaves the query to somebody else, such as a page's script
 Decorator = Callable[[Callable[..., Any]], Any]
 
 
