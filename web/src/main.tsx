@@ -13,6 +13,10 @@ import { THEME_KEY } from '~/settings/preferences'
 import { resolver, theme } from '~/ui/theme'
 
 const LONGEST_WAIT = 250
+const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''
+
+// What keeps the page from scrolling under a dialog writes a style sheet of its own, and asks here for its nonce.
+Object.assign(globalThis, { __webpack_nonce__: nonce })
 
 reloadOnMissingChunk()
 startLive()
@@ -28,7 +32,7 @@ if (root) {
         colorSchemeManager={localStorageColorSchemeManager({ key: THEME_KEY })}
         cssVariablesResolver={resolver}
         defaultColorScheme="auto"
-        getStyleNonce={() => document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''}
+        getStyleNonce={() => nonce}
         theme={theme}
       >
         <QueryClientProvider client={queryClient}>
