@@ -9,6 +9,7 @@ from clustergenie.clusters import service
 from clustergenie.platform.db import Tx
 from tests.droplets.rig import Rig
 from tests.droplets.worlds import Start, survives_everything
+from tests.faults import Mode
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1)])
@@ -18,7 +19,8 @@ def test_scaling_survives_everything(tmp_path: Path, before: int, after: int) ->
         await rig.settled(cluster_id, before)
         return Start("scale", {"cluster_id": cluster_id, "target_size": after}, cluster_id, after)
 
-    asyncio.run(survives_everything(tmp_path, arrange, 6))
+    modes: list[Mode] = ["kill"] if before < after else ["raise", "kill"]  # growing is as provisioning
+    asyncio.run(survives_everything(tmp_path, arrange, 6, modes))
 
 
 def test_healing_survives_everything(tmp_path: Path) -> None:
@@ -31,7 +33,7 @@ def test_healing_survives_everything(tmp_path: Path) -> None:
 
         return Start("heal", {"cluster_id": cluster_id}, cluster_id, 2, want_two)
 
-    asyncio.run(survives_everything(tmp_path, arrange, 14))
+    asyncio.run(survives_everything(tmp_path, arrange, 14, ["kill"], twice=False))  # all else is as in scaling
 
 
 def test_deleting_a_cluster_survives_everything(tmp_path: Path) -> None:

@@ -212,32 +212,39 @@ async def parts(path: Path, weather: Weather | None = None, **fleet_settings: An
         task.add_done_callback(gone.discard)
 
     driver = SimulatedDriver("simulated", "cg-test", call=call, weather=weather or copy(SWIFT), on_gone=on_gone)
-    settings = {"heartbeat_seconds": 0.1, "lost_after_seconds": 20.0, "enroll_seconds": 10.0, **fleet_settings}
+    fleet = _fleet(driver, fleet_settings)
+    desk = droplets.Desk(db, fleet)
+    await driver.start()
+    await fleet.refresh()
+    try:
+        yield Rig(db, clock, driver, fleet, desk, droplets.Reconciler(db, fleet), _handlers(fleet), calls)
+    finally:
+        await driver.close()
+        await asyncio.gather(*gone)
+        await db.stop()
+
+
+def _fleet(driver: SimulatedDriver, settings: dict[str, Any]) -> droplets.Fleet:
     fleet = droplets.Fleet(
         {"simulated": driver},
         installation_id="cg-test",
         tokens=droplets.Tokens(b"secret"),
         server_url="http://127.0.0.1:1",
         default_provider="simulated",
-        **settings,
+        **{"heartbeat_seconds": 0.1, "lost_after_seconds": 20.0, "enroll_seconds": 10.0, **settings},
     )
     placing.open_market(fleet.market)
-    desk = droplets.Desk(db, fleet)
-    handlers: list[jobs.Handler[Any]] = [
+    return fleet
+
+
+def _handlers(fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
+    return [
         droplets.provision_handler(fleet),
         droplets.destroy_handler(fleet),
         clusters.scale_handler(fleet),
         clusters.heal_handler(fleet),
         clusters.delete_handler(fleet),
     ]
-    await driver.start()
-    await fleet.refresh()
-    try:
-        yield Rig(db, clock, driver, fleet, desk, droplets.Reconciler(db, fleet), handlers, calls)
-    finally:
-        await driver.close()
-        await asyncio.gather(*gone)
-        await db.stop()
 
 
 def copy(weather: Weather) -> Weather:

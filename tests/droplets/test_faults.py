@@ -24,7 +24,7 @@ def test_provisioning_without_a_cluster_survives_everything(tmp_path: Path) -> N
     async def arrange(rig: Rig) -> Start:
         return Start("provision", {"name": "alone"})
 
-    asyncio.run(survives_everything(tmp_path, arrange, 14))
+    asyncio.run(survives_everything(tmp_path, arrange, 14, ["kill"], twice=False))  # all else is as in a cluster
 
 
 def test_ending_droplets_survives_everything(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_after_a_pause_of_the_whole_process_nobody_is_lost(tmp_path: Path) -> No
 def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         stranger = rig.chaos.duplicate(_order_of_nobody(rig, await rig.row(await solo(rig))))
-        assert (await rig.look()).orphans == [stranger.ref]
+        assert (await rig.look()).orphans == [f"simulated/{stranger.ref}"]
         (orphan,) = await orphans.find(rig.db, rig.fleet)
         assert (orphan.ref, orphan.hourly_usd_micros > 0) == (stranger.ref, True)
         with pytest.raises(orphans.OrphanNotFound):

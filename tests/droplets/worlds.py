@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from clustergenie import jobs
 from clustergenie.jobs.tables import jobs as rows
 from clustergenie.platform.db import Tx
 from tests.droplets.rig import TRACE, Rig, at_work, parts
-from tests.faults import World, run_twice_from_every_step, run_with_fault_at_every_step
+from tests.faults import Mode, World, run_twice_from_every_step, run_with_fault_at_every_step
 
 _numbers = itertools.count()
 
@@ -58,7 +58,9 @@ class Played(World):
     wanted: int = 0
 
 
-async def survives_everything(path: Path, arrange: Arrange, at_least: int) -> None:
+async def survives_everything(
+    path: Path, arrange: Arrange, at_least: int, modes: Sequence[Mode] = ("raise", "kill"), *, twice: bool = True
+) -> None:
     """Fail, kill and hold up the job at every point; in the end machines, rows and wishes agree.
 
     `at_least` is how many points there must be, so that a handler that loses its steps is noticed.
@@ -89,11 +91,10 @@ async def survives_everything(path: Path, arrange: Arrange, at_least: int) -> No
                 if not pool.snapshot()["stopping"]:
                     await pool.stop()
 
-    tried = await asyncio.gather(
-        run_with_fault_at_every_step(make, see, modes=["raise"]),
-        run_with_fault_at_every_step(make, see, modes=["kill"]),
-        run_twice_from_every_step(make, see),
-    )
+    plays: list[Coroutine[Any, Any, list[str]]] = [
+        run_with_fault_at_every_step(make, see, modes=[one]) for one in modes
+    ]
+    tried = await asyncio.gather(*plays, *([run_twice_from_every_step(make, see)] if twice else []))
     assert all(len(points) >= at_least for points in tried), tried
 
 

@@ -1,8 +1,10 @@
 """Compare the droplets we want with the machines there are, and say what to do about it; pure."""
 
 import datetime as dt
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -25,8 +27,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     cluster_id: str | None = None
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine as its provider listed it."""
+class Seen(NamedTuple):
+    """A machine as its provider listed it; `ref` tells it from those of other providers too."""
 
     ref: str
     droplet_id: str
@@ -79,6 +81,36 @@ def reconcile(
     known = {row.id: row for row in rows}
     destroy, orphans = _surplus(by_droplet, known, deleted)
     return Verdict(lost=lost, failed=failed, found=found, destroy=destroy, finish_off=finish_off, orphans=orphans)
+
+
+class Known(Protocol):
+    """What `quiet` needs to know of a droplet."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def last_seen_at(self) -> dt.datetime | None: ...
+
+
+def quiet(rows: Iterable[tuple[Known, str | None]], machines: Sequence[Seen], heard_after: dt.datetime) -> set[str]:
+    """Droplets about which `reconcile` has nothing to say: nearly all of a large fleet, told apart cheaply.
+
+    They are active, were heard after that moment, and the one machine with their tag is theirs (given beside the row).
+    """
+    tags = Counter(machine.droplet_id for machine in machines)
+    theirs = {machine.droplet_id: machine.ref for machine in machines if machine.running}
+    return {
+        row.id
+        for row, ref in rows
+        if row.status == "active"
+        and ref is not None
+        and theirs.get(row.id) == ref
+        and tags[row.id] == 1
+        and row.last_seen_at is not None
+        and row.last_seen_at > heard_after
+    }
 
 
 def _to_finish_off(row: Row) -> bool:
@@ -136,7 +168,7 @@ def numbered(name: str, first: int, count: int) -> list[str]:
 
 def heartbeat_seconds(asked: float, fleet: int, most_per_second: float = 400.0) -> float:
     """How often an agent should report, so that a large fleet does not drown the control plane with small talk."""
-    return round(max(asked, fleet / most_per_second), 1)
+    return max(asked, math.ceil(10 * fleet / most_per_second) / 10)
 
 
 def progress(ordered: int, enrolled: int, wanted: int) -> int:

@@ -54,30 +54,37 @@ class Reconciler:
         machines, silent = await fleet.machines()
         moment, rows = await self._db.read(_rows)
         fleet.in_use = dict(Counter(row.provider for row in rows))
-        heard = [row for row in rows if row.provider in machines]
-        known = {row.id for row in rows}
-        strangers = [
-            machine.droplet_id for found in machines.values() for machine in found if machine.droplet_id not in known
-        ]
-        deleted = await self._db.read(_deleted, strangers) if strangers else frozenset()
-        live_jobs = await self._db.read(_live_jobs, heard)
-        verdict = plan.reconcile(
-            [_row(row, live_jobs) for row in heard],
-            [_seen(machine) for found in machines.values() for machine in found],
-            deleted,
-            now=moment,
-            watching_since=fleet.listening_since,
-            lost_after_seconds=fleet.lost_after_seconds,
-        )
         for name, reason in silent.items():
             log().warning("provider cannot be asked for its machines", provider=name, error=reason)
+        by_ref = {f"{name}/{machine.ref}": (name, machine) for name, found in machines.items() for machine in found}
+        verdict = await self._decide(moment, [row for row in rows if row.provider in machines], by_ref)
         if verdict.lost or verdict.failed or verdict.found or verdict.finish_off:
-            by_ref = {machine.ref: machine for found in machines.values() for machine in found}
-            noted = [by_ref[ref] for ref in verdict.found.values()]
+            noted = [by_ref[ref][1] for ref in verdict.found.values()]
             await self._db.write(_apply, verdict, noted)
-        await self._destroy(machines, verdict.destroy)
+        await self._destroy([by_ref[ref] for ref in verdict.destroy])
         self._looked_at = await self._db.read(_moment)
         return verdict
+
+    async def _decide(
+        self, moment: dt.datetime, heard: Sequence[Any], by_ref: dict[str, tuple[str, Machine]]
+    ) -> plan.Verdict:
+        seen = [plan.Seen(ref, one.droplet_id, one.status != "stopped") for ref, (_, one) in by_ref.items()]
+        lost_after = self._fleet.lost_after_seconds
+        heard_after = moment - dt.timedelta(seconds=lost_after)
+        quiet = plan.quiet(((row, _ref(row)) for row in heard), seen, heard_after)
+        remarkable = [row for row in heard if row.id not in quiet]
+        known = {row.id for row in heard}
+        strangers = [machine.droplet_id for machine in seen if machine.droplet_id not in known]
+        deleted = await self._db.read(_deleted, strangers) if strangers else frozenset[str]()
+        live_jobs = await self._db.read(_live_jobs, remarkable) if remarkable else set[str]()
+        return plan.reconcile(
+            [_row(row, live_jobs) for row in remarkable],
+            [machine for machine in seen if machine.droplet_id not in quiet],
+            deleted,
+            now=moment,
+            watching_since=self._fleet.listening_since,
+            lost_after_seconds=lost_after,
+        )
 
     def _awake(self, moment: dt.datetime) -> None:
         """After a pause in which nobody could have heard anything (a suspended computer, a database that was full),
@@ -85,9 +92,7 @@ class Reconciler:
         if self._looked_at is not None and (moment - self._looked_at).total_seconds() > self._fleet.deaf_seconds:
             self._fleet.listening_since = moment
 
-    async def _destroy(self, machines: dict[str, list[Machine]], refs: Sequence[str]) -> None:
-        wanted = set(refs)
-        surplus = [(name, one) for name, found in machines.items() for one in found if one.ref in wanted]
+    async def _destroy(self, surplus: Sequence[tuple[str, Machine]]) -> None:
         # Together: one that takes its time to end must not keep this round from the next look at everything.
         await asyncio.gather(*(self._destroy_one(name, machine) for name, machine in surplus[:MOST_AT_ONCE]))
 
@@ -111,7 +116,7 @@ def _row(row: Any, live_jobs: set[str]) -> plan.Row:
     return plan.Row(
         id=row.id,
         status=row.status,
-        machine_ref=row.machine_ref,
+        machine_ref=_ref(row),
         job_is_live=row.job_id in live_jobs,
         last_seen_at=row.last_seen_at,
         heartbeat_seconds=row.heartbeat_seconds or 0.0,
@@ -120,8 +125,9 @@ def _row(row: Any, live_jobs: set[str]) -> plan.Row:
     )
 
 
-def _seen(machine: Machine) -> plan.Seen:
-    return plan.Seen(ref=machine.ref, droplet_id=machine.droplet_id, running=machine.status != "stopped")
+def _ref(row: Any) -> str | None:
+    """Where its machine is, among all providers: two of them may use the same names."""
+    return f"{row.provider}/{row.machine_ref}" if row.machine_ref is not None else None
 
 
 def _live_jobs(tx: Tx, rows: Sequence[Any]) -> set[str]:
