@@ -13,6 +13,7 @@ import { THEME_KEY } from '~/settings/preferences'
 import { resolver, theme } from '~/ui/theme'
 
 const LONGEST_WAIT = 250
+
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? ''
 
 // What keeps the page from scrolling under a dialog writes a style sheet of its own, and asks here for its nonce.

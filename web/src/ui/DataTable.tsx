@@ -83,9 +83,9 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
       <div className={classes.tools}>
         {props.tools}
         <div className={classes.right}>
-          {held.waiting > 0 && (
+          {(held.waiting > 0 || held.gone.size > 0) && (
             <Button leftSection={<Icon name="up" />} onClick={held.accept} size="xs" variant="light">
-              {plural(held.waiting, 'new row')}
+              {held.waiting > 0 ? plural(held.waiting, 'new row') : `${held.gone.size} gone`}
             </Button>
           )}
           <ColumnMenu columns={columns} onChange={setVisible} visible={visible} />
@@ -121,7 +121,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                   key={row.id}
                   onClick={(event) => opens(event) && props.onOpen?.(row.original)}
                 >
-                  {row.getVisibleCells().map((cell) => (
+                  {row.getVisibleCells().map((cell, at) => (
                     <td
                       data-align={looks.get(cell.column.id)?.align}
                       data-from={looks.get(cell.column.id)?.from}
@@ -129,6 +129,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                       key={cell.id}
                     >
                       <table.FlexRender cell={cell} />
+                      {at === 0 && held.gone.has(row.id) && <span className={classes.gone}>gone</span>}
                     </td>
                   ))}
                 </tr>
