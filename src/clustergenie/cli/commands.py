@@ -88,6 +88,19 @@ SCHEDULE = Noun(
     ),
     ("schedules",),
 )
+LIMIT = Noun(
+    "limit",
+    "Who may ask how often, and what is left of it.",
+    _verbs(
+        "limit",
+        ("list", "list_limits", "List limits.", "ls"),
+        ("get", "get_limit", "Show one limit."),
+        ("set", "set_limit", "Make or replace a limit."),
+        ("delete", "delete_limit", "Delete a stored limit; the default holds again.", "rm"),
+        ("peek", "peek_limit", "Show how much is left for someone; charges nothing."),
+    ),
+    ("limits",),
+)
 EVENTS = Noun(
     "events",
     "What happened, and what is happening.",
@@ -156,7 +169,7 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             _single("doctor", "doctor:doctor", "Check everything that can be wrong, and say how to fix it."),
         ),
     ),
-    ("Use it", (CLUSTER, DROPLET, JOB, SCHEDULE)),
+    ("Use it", (CLUSTER, DROPLET, JOB, SCHEDULE, LIMIT)),
     (
         "Look inside",
         (

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from clustergenie.platform.config import Settings
@@ -22,8 +22,8 @@ INSTALL = "pip install 'clustergenie[redis]'"
 class Service:
     """The limiter with what it lives on: start it before use, stop it after."""
 
-    def __init__(self, limiter: Limiter, clients: Sequence[Any] = ()) -> None:
-        self.limiter, self._clients = limiter, clients
+    def __init__(self, limiter: Limiter, closing: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
+        self.limiter, self._closing = limiter, closing
 
     async def start(self) -> None:
         """Read the rules and follow their changes."""
@@ -32,8 +32,8 @@ class Service:
     async def stop(self) -> None:
         """Let go of the rules and of Redis."""
         await self.limiter.rules.stop()
-        for client in self._clients:
-            await client.aclose()
+        for close in self._closing:
+            await close()
 
 
 def defaults(settings: Settings) -> list[Rule]:
@@ -66,11 +66,10 @@ def build(settings: Settings, db: Database) -> Service:
     shared: Any = importlib.import_module("clustergenie.ratelimit.shared")
     stored: Any = importlib.import_module("clustergenie.ratelimit.rules_in_redis")
     try:
-        # Two: a rule that is being read never stands in the way of a decision.
-        clients = [shared.client(settings.redis_url), shared.client(settings.redis_url, timeout_seconds=2.0)]
+        near, far = shared.client(settings.redis_url), shared.client(settings.redis_url, timeout_seconds=2.0)
     except ValueError as error:
         raise CannotStart(f"CLUSTERGENIE_REDIS_URL is not an address of Redis: {error}.") from None
-    rules = RulesInForce(stored.RedisRules(clients[1], SqlRules(db)), otherwise)
-    limiter = Limiter(Leasing(shared.RedisBackend(clients[0]), lambda: rules.processes), rules)
+    rules = RulesInForce(stored.RedisRules(far, SqlRules(db)), otherwise)
+    backend = shared.RedisBackend(near)
     log().info("limits are counted in Redis")
-    return Service(limiter, clients)
+    return Service(Limiter(Leasing(backend, lambda: rules.processes), rules), [backend.close, near.aclose, far.aclose])

@@ -17,9 +17,11 @@ from redis.exceptions import NoScriptError, RedisError
 from clustergenie.ratelimit import plan
 from clustergenie.ratelimit.backend import Ask, LimiterDown, redis_key
 from clustergenie.ratelimit.breaker import Breaker
+from clustergenie.ratelimit.wire import Wire
 
 SCRIPT = Path(__file__).with_name("decide.lua").read_text()
 TIMEOUT_SECONDS = 0.05
+CONNECT_SECONDS = 2.0
 CROWD = 200
 """Decisions in one round trip."""
 
@@ -27,10 +29,13 @@ _Waiting = tuple[list[Any], "asyncio.Future[list[int]]"]
 _TROUBLE = (RedisError, OSError, TimeoutError)
 
 
-def client(url: str, *, timeout_seconds: float = 1.0) -> "Redis":
-    """A client that says at once what is wrong: trying again is the breaker's business."""
+def client(url: str, *, timeout_seconds: float | None = None) -> "Redis":
+    """A client that says at once what is wrong: trying again is the breaker's business.
+
+    Without a time limit for answers, which redis-py keeps with a task for every write; `RedisBackend` has its own.
+    """
     return Redis.from_url(
-        url, socket_connect_timeout=timeout_seconds, socket_timeout=timeout_seconds, retry=Retry(NoBackoff(), 0)
+        url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=timeout_seconds, retry=Retry(NoBackoff(), 0)
     )
 
 
@@ -47,9 +52,10 @@ class RedisBackend:
         clock: Callable[[], int] | None = None,
         breaker: Breaker | None = None,
     ) -> None:
-        self._redis, self._timeout, self._clock = redis, timeout_seconds, clock
+        self._wire, self._timeout, self._clock = Wire(redis), timeout_seconds, clock
         self._breaker = breaker or Breaker(time.monotonic)
         self._sha = ""
+        self._busy = False
         self._waiting: list[_Waiting] = []
         self._courier: asyncio.Task[None] | None = None
 
@@ -57,17 +63,20 @@ class RedisBackend:
         """Take from all buckets or from none. Raises LimiterDown, at once while the server is known not to answer."""
         if not self._breaker.may_try():
             raise LimiterDown("Redis did not answer a moment ago.")
-        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((self._words(asks, cost, upto), future))
-        if self._courier is None or self._courier.done():
-            self._courier = asyncio.create_task(self._carry())
-        answer = await future
+        words = self._words(asks, cost, upto)
+        if self._busy:
+            future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+            self._waiting.append((words, future))
+            answer = await future
+        else:
+            answer = await self._alone(words)
         return plan.Decision(answer[0], tuple(answer[1::2]), tuple(answer[2::2]))
 
     async def close(self) -> None:
-        """Let what is under way end."""
+        """Let what is under way end, and let go of the connection."""
         if self._courier is not None:
             await self._courier
+        await self._wire.close()
 
     def _words(self, asks: Sequence[Ask], cost: int, upto: int) -> list[Any]:
         words: list[Any] = [len(asks), *(redis_key(ask.key) for ask in asks)]
@@ -76,23 +85,41 @@ class RedisBackend:
             words += (ask.terms.interval, ask.terms.per_micro, ask.terms.capacity, int(ask.enforced))
         return words
 
+    async def _alone(self, words: list[Any]) -> list[int]:
+        """The one decision that is asked for now, without the cost of a task; whoever comes meanwhile goes together."""
+        self._busy = True
+        try:
+            (answer,) = await self._answers([words])
+        finally:
+            self._busy = bool(self._waiting)
+            if self._busy:
+                self._courier = asyncio.create_task(self._carry())
+        return _good(answer)
+
     async def _carry(self) -> None:
-        while self._waiting:
-            crowd, self._waiting = self._waiting[:CROWD], self._waiting[CROWD:]
-            try:
-                async with asyncio.timeout(self._timeout):
-                    answers = await self._ask([words for words, _ in crowd])
-            except _TROUBLE as trouble:
-                self._breaker.failed()
-                _fail(crowd, trouble)
-                continue
-            self._breaker.answered()
-            for (_, future), answer in zip(crowd, answers, strict=True):
-                if not future.done():
-                    if isinstance(answer, Exception):
-                        future.set_exception(LimiterDown(f"Redis refused: {answer}"))
-                    else:
-                        future.set_result(answer)
+        try:
+            while self._waiting:
+                crowd, self._waiting = self._waiting[:CROWD], self._waiting[CROWD:]
+                try:
+                    answers = await self._answers([words for words, _ in crowd])
+                except LimiterDown as down:
+                    answers = [down] * len(crowd)
+                for (_, future), answer in zip(crowd, answers, strict=True):
+                    if not future.done():
+                        _settle(future, answer)
+        finally:
+            self._busy = False
+
+    async def _answers(self, crowd: list[list[Any]]) -> list[Any]:
+        try:
+            async with asyncio.timeout(self._timeout):
+                answers = await self._ask(crowd)
+        except _TROUBLE as trouble:
+            self._breaker.failed()
+            reason = str(trouble) or "no answer in time"
+            raise LimiterDown(f"Redis does not answer: {reason}.") from trouble
+        self._breaker.answered()
+        return answers
 
     async def _ask(self, crowd: list[list[Any]]) -> list[Any]:
         if not self._sha:
@@ -106,22 +133,26 @@ class RedisBackend:
         return answers
 
     async def _send(self, crowd: list[list[Any]]) -> list[Any]:
-        if len(crowd) == 1:  # a pipeline of one costs half as much again
-            try:
-                return [await self._redis.evalsha(self._sha, *crowd[0])]
-            except NoScriptError as missing:
-                return [missing]
-        pipeline = self._redis.pipeline(transaction=False)
-        for words in crowd:
-            pipeline.evalsha(self._sha, *words)
-        return await pipeline.execute(raise_on_error=False)
+        return await self._wire.send([("EVALSHA", self._sha, *words) for words in crowd])
 
     async def _load(self) -> str:
-        return await self._redis.script_load(SCRIPT)
+        (sha,) = await self._wire.send([("SCRIPT", "LOAD", SCRIPT)])
+        if isinstance(sha, Exception):
+            raise sha
+        return str(sha, "ascii")
 
 
-def _fail(crowd: list[_Waiting], trouble: BaseException) -> None:
-    reason = str(trouble) or "no answer in time"
-    for _, future in crowd:
-        if not future.done():
-            future.set_exception(LimiterDown(f"Redis does not answer: {reason}."))
+def _good(answer: Any) -> list[int]:
+    if isinstance(answer, LimiterDown):
+        raise answer
+    if isinstance(answer, Exception):
+        raise LimiterDown(f"Redis refused: {answer}.") from answer
+    good: list[int] = answer
+    return good
+
+
+def _settle(future: "asyncio.Future[list[int]]", answer: Any) -> None:
+    try:
+        future.set_result(_good(answer))
+    except LimiterDown as down:
+        future.set_exception(down)
