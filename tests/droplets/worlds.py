@@ -91,9 +91,7 @@ async def survives_everything(
                 if not pool.snapshot()["stopping"]:
                     await pool.stop()
 
-    plays: list[Coroutine[Any, Any, list[str]]] = [
-        run_with_fault_at_every_step(make, see, modes=[one]) for one in modes
-    ]
+    plays = [run_with_fault_at_every_step(make, see, modes=[mode]) for mode in modes]
     tried = await asyncio.gather(*plays, *([run_twice_from_every_step(make, see)] if twice else []))
     assert all(len(points) >= at_least for points in tried), tried
 
