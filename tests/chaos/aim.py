@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import json
 import random
 import threading
 import time
@@ -55,8 +54,3 @@ def wait_for_the_moment(server: LiveServer, chance: random.Random) -> str:
     came = watcher.seen.wait(LATEST_SECONDS)
     time.sleep(delay)
     return f"{delay * 1000:.0f} ms after {wanted} number {nth}" if came else f"no {wanted} number {nth} came"
-
-
-def readable(history: list[str]) -> str:
-    """The kills so far, for a failure."""
-    return json.dumps(history, indent=1)

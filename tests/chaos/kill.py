@@ -53,6 +53,7 @@ class Story:
             *(f"  {count} times {reason}" for reason, count in self.reasons.most_common(12)),
             *(f"log: {count} times {what}" for what, count in self.complaints.most_common(20)),
             *(f"FAULT {fault}" for fault in self.faults),
+            *([f"kill {n}: {moment}" for n, moment in enumerate(self.moments, 1)] if self.faults else []),
         ]
         return "\n".join(lines)
 

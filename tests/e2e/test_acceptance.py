@@ -76,11 +76,8 @@ def test_the_flow_of_the_description_from_cluster_to_diagnosis(typed: Callable[[
     )
     assert status == 201
     droplet_id = made["droplet"]["id"]
-
-    def is_active() -> bool:
-        return bool(typed(f"curl {base}/droplets/{droplet_id}")[1]["droplet"]["status"] == "active")
-
-    poll_until(is_active, 20)
+    droplet = f"curl {base}/droplets/{droplet_id}"
+    poll_until(lambda: typed(droplet)[1]["droplet"]["status"] == "active", 20)
     status, verdict = typed(f"""curl -X POST {base}/diagnosis/diagnose {kind} -d '{{"cluster_id":"{cluster_id}"}}'""")
     assert status == 200
     assert verdict["insights"]
@@ -91,10 +88,8 @@ def test_the_flow_of_the_description_from_cluster_to_diagnosis(typed: Callable[[
     )
     assert status == 201
 
-    def is_done() -> bool:
-        return bool(typed(f"curl {base}/jobs/{scaled['job']['id']}")[1]["job"]["status"] == "completed")
-
-    poll_until(is_done, 30)
+    job = f"curl {base}/jobs/{scaled['job']['id']}"
+    poll_until(lambda: typed(job)[1]["job"]["status"] == "completed", 30)
     assert typed(f"curl {base}/clusters/{cluster_id}")[1]["cluster"]["active"] == 2
     assert typed("curl http://localhost:8080/observability/workerpool")[0] == 200
     status, scrape = typed("curl http://localhost:8080/metrics")
