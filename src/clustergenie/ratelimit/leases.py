@@ -55,12 +55,14 @@ class Leasing:
         self._behind, self._processes, self._limit, self._clock = behind, processes, limit, clock
         self._held: OrderedDict[_Place, _Held] = OrderedDict()
         self.source = behind.source
+        """Where the last decision was made; read it before anything else is awaited."""
 
     async def decide(self, asks: Sequence[Ask], cost: int = 1, upto: int = 0) -> plan.Decision:
         """Take from all buckets or from none. Raises LimiterDown."""
         if cost < 1:  # only looking
+            looked = await self._behind.decide(asks, cost, upto)
             self.source = self._behind.source
-            return await self._behind.decide(asks, cost, upto)
+            return looked
         held = self._find(tuple(asks))
         while True:
             now = self._clock()

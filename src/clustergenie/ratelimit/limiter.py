@@ -15,7 +15,7 @@ from clustergenie.ratelimit.backend import Ask, Backend, Key, LimiterDown
 from clustergenie.ratelimit.in_force import Limit, RulesInForce
 from clustergenie.ratelimit.memory import MemoryBackend
 from clustergenie.ratelimit.metrics import Series, degraded
-from clustergenie.ratelimit.rules import Rule
+from clustergenie.ratelimit.rules import Rule, Scope
 
 RETRY_WHILE_CLOSED_SECONDS = 1
 
@@ -81,9 +81,9 @@ class Limiter:
             self._note_back()
         return self._outcome(limits, asks, decision, source)
 
-    async def peek(self, name: str, scope: str, scope_id: str) -> tuple[Rule, plan.Standing, str]:
+    async def peek(self, name: str, scope: Scope, scope_id: str) -> tuple[Rule, plan.Standing, str]:
         """How a bucket stands; charges nothing. Raises RuleNotFound."""
-        rule = self.rules.get(name, scope)  # type: ignore[arg-type]  # the route has checked it
+        rule = self.rules.get(name, scope)
         ask = Ask(Key(rule.name, rule.scope, scope_id), rule.terms())
         try:
             decision = await self._backend.decide([ask], 0)
