@@ -1,5 +1,6 @@
 /** What can be done to a cluster; each act shows its plan, difference and cost before it is confirmed. */
 import { NumberInput, SegmentedControl } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
@@ -115,6 +116,7 @@ function Provision({ cluster, onClose }: ActProps) {
 }
 
 function Delete({ cluster, onClose }: ActProps) {
+  const narrow = useMediaQuery('(max-width: 560px)')
   const [onConflict, setOnConflict] = useState<OnConflict>('queue')
   const navigate = useNavigate()
   const { price } = useUnitPrice(cluster)
@@ -142,6 +144,7 @@ function Delete({ cluster, onClose }: ActProps) {
           { value: 'reject', label: 'Only if idle' },
         ]}
         fullWidth
+        orientation={narrow ? 'vertical' : 'horizontal'}
         onChange={(value) => setOnConflict(value as OnConflict)}
         value={onConflict}
       />

@@ -2,7 +2,7 @@
 import { Button, Group } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { clusterList } from '~/clusters/api'
+import { NAMED } from '~/clusters/ClusterName'
 import { diagnose, diagnosisList, diagnosisOne } from '~/diagnosis/api'
 import { Findings } from '~/diagnosis/Findings'
 import { HealthPanel } from '~/diagnosis/HealthPanel'
@@ -22,7 +22,7 @@ export function DiagnosisPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const client = useQueryClient()
-  const clusters = useQuery(clusterList({ page_size: 100, sort_by: 'name', sort_dir: 'asc' }))
+  const clusters = useQuery(NAMED)
   const known = clusters.data?.clusters ?? []
   const worst = known.find((one) => one.status === 'degraded') ?? known.find((one) => one.active > 0) ?? known[0]
   const cluster = search.cluster ?? worst?.id ?? ''

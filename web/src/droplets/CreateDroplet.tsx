@@ -6,7 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import * as z from 'zod/mini'
-import { clusterList } from '~/clusters/api'
+import { NAMED } from '~/clusters/ClusterName'
 import { createDroplet, type Wish } from '~/droplets/api'
 import { PlacementFields, PriceLine } from '~/droplets/PlacementFields'
 import { CopyMenu } from '~/ui/CopyMenu'
@@ -26,7 +26,7 @@ export default function CreateDroplet({ cluster, onClose }: { cluster?: string; 
   const [wish, setWish] = useState<Wish>({})
   const [clusterId, setClusterId] = useState<string | null>(cluster ?? null)
   const navigate = useNavigate()
-  const clusters = useQuery(clusterList({ page_size: 100, sort_by: 'name', sort_dir: 'asc' }))
+  const clusters = useQuery(NAMED)
   const form = useForm({ resolver: zodResolver(schema), defaultValues: { name: '' } })
   const name = form.watch('name')
   const body = { name, ...(clusterId ? { cluster_id: clusterId } : {}), ...wish }

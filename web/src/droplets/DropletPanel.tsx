@@ -3,6 +3,7 @@ import { Button, Drawer, Group, Stack } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { ClusterName } from '~/clusters/ClusterName'
 import { type Droplet, deleteDroplet, dropletOne } from '~/droplets/api'
 import { EventList } from '~/events/EventList'
 import { ButtonLink } from '~/ui/ButtonLink'
@@ -95,7 +96,7 @@ function Details({ droplet }: { droplet: Droplet }) {
                 {droplet.id}
               </span>,
             ],
-            ['Cluster', droplet.cluster_id ? <ClusterLink id={droplet.cluster_id} key="cluster" /> : 'none'],
+            ['Cluster', droplet.cluster_id ? <ClusterName id={droplet.cluster_id} key="cluster" /> : 'none'],
             ['Placed', `${droplet.provider}, ${droplet.region}`],
             ['Size', droplet.size],
             ['Image', droplet.image],
@@ -134,12 +135,6 @@ function Details({ droplet }: { droplet: Droplet }) {
     </Stack>
   )
 }
-
-const ClusterLink = ({ id }: { id: string }) => (
-  <Link className="cg-link" params={{ clusterId: id }} to="/clusters/$clusterId">
-    {id}
-  </Link>
-)
 
 const JobLink = ({ id }: { id: string }) => (
   <Link className="cg-link cg-mono" params={{ jobId: id }} to="/jobs/$jobId">

@@ -54,7 +54,7 @@ const COLUMNS: Column<Droplet>[] = [
   {
     id: 'ip_address',
     header: 'Address',
-    from: 'lg',
+    from: 'xl',
     cell: (one) => <span className="cg-mono">{one.ip_address ?? '–'}</span>,
   },
   {

@@ -11,6 +11,7 @@ import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
+import { command, pythonList, sortFlag } from '~/ui/request'
 import { paging } from '~/ui/tableState'
 
 const CreateDroplet = lazy(() => import('~/droplets/CreateDroplet'))
@@ -38,8 +39,14 @@ export function DropletsPage() {
       request={{
         path: '/droplets',
         query: { ...filter, ...paging(search) },
-        cli: ['droplet', 'list'],
-        python: 'list(client.droplets.list())',
+        cli: command(['droplet', 'list'], {
+          cluster: search.cluster,
+          status: search.status,
+          provider: search.provider,
+          q: search.q,
+          sort: sortFlag(search),
+        }),
+        python: pythonList('droplets', filter),
       }}
       title="Droplets"
     >

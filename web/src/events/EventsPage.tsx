@@ -6,6 +6,7 @@ import { EventList } from '~/events/EventList'
 import { Choice } from '~/ui/Filters'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
+import { command, pythonList } from '~/ui/request'
 
 const route = getRouteApi('/events')
 
@@ -27,8 +28,14 @@ export function EventsPage() {
       request={{
         path: '/events',
         query: filter,
-        cli: search.trace ? ['events', 'list', '--trace', search.trace] : ['events', 'tail'],
-        python: 'list(client.events.list())',
+        cli: command(['events', 'list'], {
+          cluster: search.cluster,
+          droplet: search.droplet,
+          job: search.job,
+          type: search.type,
+          'trace-id': search.trace,
+        }),
+        python: pythonList('events', filter),
       }}
       sentence="Everything that was committed, in order, the moment it was."
       title="Events"

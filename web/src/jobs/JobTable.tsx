@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { ClusterName } from '~/clusters/ClusterName'
 import { type Job, type JobFilter, jobList } from '~/jobs/api'
 import { JobProgress } from '~/jobs/JobProgress'
 import { type Column, DataTable } from '~/ui/DataTable'
@@ -45,14 +46,7 @@ const COLUMNS: Column<Job>[] = [
     id: 'cluster_id',
     header: 'Cluster',
     from: 'md',
-    cell: (job) =>
-      job.cluster_id ? (
-        <Link className="cg-quiet" params={{ clusterId: job.cluster_id }} to="/clusters/$clusterId">
-          {job.cluster_id}
-        </Link>
-      ) : (
-        '–'
-      ),
+    cell: (job) => (job.cluster_id ? <ClusterName id={job.cluster_id} /> : '–'),
   },
   {
     id: 'attempt',

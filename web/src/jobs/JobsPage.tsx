@@ -8,6 +8,7 @@ import { Choice } from '~/ui/Filters'
 import { words } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
+import { command, pythonList, sortFlag } from '~/ui/request'
 import { paging } from '~/ui/tableState'
 
 const route = getRouteApi('/jobs')
@@ -26,8 +27,14 @@ export function JobsPage() {
       request={{
         path: '/jobs',
         query: { ...filter, ...paging(search) },
-        cli: ['job', 'list', ...(search.status ? ['--status', search.status] : [])],
-        python: 'list(client.jobs.list())',
+        cli: command(['job', 'list'], {
+          cluster: search.cluster,
+          type: search.type,
+          status: search.status,
+          'trace-id': search.trace,
+          sort: sortFlag(search),
+        }),
+        python: pythonList('jobs', filter),
       }}
       sentence="Durable work: each job survives a crash of the server and is tried again."
       title="Jobs"

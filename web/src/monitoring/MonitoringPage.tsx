@@ -2,7 +2,7 @@
 import { Button, Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { clusterList } from '~/clusters/api'
+import { NAMED } from '~/clusters/ClusterName'
 import { Chart } from '~/monitoring/Chart'
 import { RangePicker } from '~/monitoring/RangePicker'
 import { Empty } from '~/ui/Empty'
@@ -12,6 +12,7 @@ import { bytes, percent } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { Panel } from '~/ui/Panel'
+import { command } from '~/ui/request'
 import classes from './MonitoringPage.module.css'
 
 const route = getRouteApi('/monitoring')
@@ -34,7 +35,7 @@ export function MonitoringPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
-  const clusters = useQuery(clusterList({ page_size: 100, sort_by: 'name', sort_dir: 'asc' }))
+  const clusters = useQuery(NAMED)
   const known = clusters.data?.clusters ?? []
   const cluster = search.cluster ?? known.find((one) => one.active > 0)?.id ?? known[0]?.id
   const whose = search.droplet ? { droplet_id: search.droplet } : { cluster_id: cluster }
@@ -47,7 +48,11 @@ export function MonitoringPage() {
       request={{
         path: '/metrics',
         query: { ...whose, type: 'cpu', step: 60 },
-        cli: ['metrics', 'get', cluster ?? 'CLUSTER'],
+        cli: command(['metrics', 'get'], {
+          ...(search.droplet ? { droplet: search.droplet } : { cluster: cluster ?? 'CLUSTER' }),
+          type: 'cpu',
+          step: 60,
+        }),
       }}
       sentence={
         search.droplet

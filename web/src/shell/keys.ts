@@ -45,7 +45,7 @@ export function moveRow(by: 1 | -1): void {
 const MOVES: Record<string, () => void> = {
   j: () => moveRow(1),
   k: () => moveRow(-1),
-  '/': () => document.querySelector<HTMLElement>('[data-search]')?.focus(),
+  '/': () => document.querySelector<HTMLElement>('main input[type=search]')?.focus(),
 }
 
 /** Keys as they come in: what was pressed lately, and what to do about the next one. */

@@ -29,7 +29,7 @@ export const NAVIGATION: Section[] = [
     label: 'Insight',
     pages: [
       { to: '/diagnosis', label: 'Health & diagnosis', icon: 'diagnosis', letter: 'h', cli: 'diagnose CLUSTER' },
-      { to: '/monitoring', label: 'Monitoring', icon: 'monitoring', letter: 'm', cli: 'metrics get CLUSTER' },
+      { to: '/monitoring', label: 'Monitoring', icon: 'monitoring', letter: 'm', cli: 'metrics get --cluster CLUSTER' },
       { to: '/events', label: 'Events', icon: 'events', letter: 'e', cli: 'events tail' },
     ],
   },

@@ -32,7 +32,7 @@ export function CopyMenu({
   }
 
   return (
-    <Menu position="bottom-end" width={420}>
+    <Menu position="bottom-end" styles={{ itemLabel: { minWidth: 0 } }} width="min(420px, calc(100vw - 24px))">
       <Menu.Target>
         <Button leftSection={<Icon name={copied ? 'ok' : 'copy'} />} size={size} variant="default">
           <span aria-live="polite">{copied || label}</span>

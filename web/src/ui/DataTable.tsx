@@ -19,7 +19,7 @@ export interface Column<T> {
   sortable?: boolean
   align?: 'end'
   /** Where it is too narrow for this column. */
-  from?: 'sm' | 'md' | 'lg'
+  from?: 'sm' | 'md' | 'lg' | 'xl'
   grow?: boolean
 }
 

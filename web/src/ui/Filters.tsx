@@ -3,7 +3,7 @@ import { CloseButton, Select, TextInput } from '@mantine/core'
 import { useEffect, useRef, useState } from 'react'
 import { Icon } from '~/ui/Icon'
 
-const PAUSE = 200
+const PAUSE = 80
 
 interface SearchBoxProps {
   label: string
@@ -35,7 +35,6 @@ export function SearchBox({ label, value, onChange }: SearchBoxProps) {
   return (
     <TextInput
       aria-label={label}
-      data-search
       leftSection={<Icon name="search" size={14} />}
       maxLength={255}
       onChange={(event) => take(event.currentTarget.value, PAUSE)}

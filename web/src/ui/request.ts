@@ -39,14 +39,41 @@ export function asCurl(request: Request): string {
 export function asCli(request: Request): string {
   const server = new URL(serverUrl())
   const usual = server.hostname === '127.0.0.1' && server.port === '8080' && server.pathname === '/'
-  const words = request.cli ?? [
-    'api',
-    request.method ?? 'GET',
-    `${request.path}${queryString(request.query ?? {})}`,
-    ...(request.body === undefined ? [] : ['--data', JSON.stringify(request.body)]),
-  ]
+  const words = request.cli ?? generalCli(request)
   const where = usual ? [] : ['--server', serverUrl()]
   return ['clustergenie', ...words, ...where].map(shell).join(' ')
+}
+
+function generalCli({ method, path, query, body }: Request): string[] {
+  const root = path.startsWith('root:')
+  const asked = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  return [
+    'api',
+    method ?? 'GET',
+    root ? path.slice(5) : path,
+    ...asked.flatMap(([name, value]) => ['--query', `${name}=${value}`]),
+    ...(body === undefined ? [] : ['--data', JSON.stringify(body)]),
+    ...(root ? ['--root'] : []),
+  ]
+}
+
+type Flags = Record<string, string | number | undefined | null>
+
+/** A command with those of the flags that have a value: `--status failed`. */
+export function command(words: string[], flags: Flags): string[] {
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  return [...words, ...given.map(([name, value]) => `--${name}=${value}`)]
+}
+
+/** How a list is asked for in Python, with those of the filters that have a value. */
+export function pythonList(noun: string, filters: Flags): string {
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined && value !== null && value !== '')
+  return `list(client.${noun}.list(${given.map(([name, value]) => `${name}=${literal(value)}`).join(', ')}))`
+}
+
+/** The order of a list as the command line writes it: `-created_at`. */
+export function sortFlag(search: { sort?: string; dir?: string }): string | undefined {
+  return search.sort && `${search.dir === 'asc' ? '' : '-'}${search.sort}`
 }
 
 export function asPython(request: Request): string {

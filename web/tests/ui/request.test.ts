@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { asCli, asCurl, asPython, literal, shell } from '~/ui/request'
+import { asCli, asCurl, asPython, command, literal, pythonList, shell } from '~/ui/request'
 
 const nasty = `it's "$HOME" \`id\` \\ <b>; rm -rf /`
 
@@ -22,4 +22,16 @@ test('a request is the same as curl, as a command and in Python', () => {
 
 test('JSON becomes Python', () => {
   expect(literal({ a: [true, false, null], b: 'x"y' })).toBe('{"a": [True, False, None], "b": "x\\"y"}')
+})
+
+test('a filtered list is the same list elsewhere', () => {
+  const cli = command(['job', 'list'], { status: 'failed', type: undefined, 'trace-id': '' })
+  expect(asCli({ path: '/jobs', cli })).toMatch(/^clustergenie job list --status=failed/)
+  expect(pythonList('jobs', { status: 'failed', type: undefined })).toBe('list(client.jobs.list(status="failed"))')
+})
+
+test('what has no command of its own goes through the general one', () => {
+  expect(asCli({ path: 'root:/readyz', query: { a: 1, b: '' } })).toMatch(
+    /^clustergenie api GET \/readyz --query a=1 --root/,
+  )
 })
