@@ -78,7 +78,8 @@ export const COLUMNS: Column<Cluster>[] = [
 export function ClustersPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const filter = { ...paging(search), q: search.q, status: search.status, region: search.region }
+  const chosen = { q: search.q, status: search.status, region: search.region }
+  const filter = { ...paging(search), ...chosen }
   const query = useQuery(clusterList(filter))
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
@@ -94,7 +95,12 @@ export function ClustersPage() {
           Create cluster
         </Button>
       }
-      request={{ path: '/clusters', query: filter, cli: ['cluster', 'list'], python: 'list(client.clusters.list())' }}
+      request={{
+        path: '/clusters',
+        query: filter,
+        cli: command(['cluster', 'list'], { ...chosen, sort: sortFlag(search) }),
+        python: pythonList('clusters', chosen),
+      }}
       sentence={query.data && plural(query.data.total, 'cluster')}
       title="Clusters"
     >

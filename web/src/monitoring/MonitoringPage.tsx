@@ -35,12 +35,8 @@ export function MonitoringPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
   const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
-  const clusters = useQuery(NAMED)
-  const known = clusters.data?.clusters ?? []
-  const cluster = search.cluster ?? known.find((one) => one.active > 0)?.id ?? known[0]?.id
-  const whose = search.droplet ? { droplet_id: search.droplet } : { cluster_id: cluster }
+  const { clusters, cluster, whose, flag, name } = useSubject(search)
   const range = { range: search.range, from: search.from, to: search.to }
-  const subject = search.droplet ?? known.find((one) => one.id === cluster)?.name ?? cluster
 
   return (
     <Page
@@ -48,24 +44,16 @@ export function MonitoringPage() {
       request={{
         path: '/metrics',
         query: { ...whose, type: 'cpu', step: 60 },
-        cli: command(['metrics', 'get'], {
-          ...(search.droplet ? { droplet: search.droplet } : { cluster: cluster ?? 'CLUSTER' }),
-          type: 'cpu',
-          step: 60,
-        }),
+        cli: command(['metrics', 'get'], { ...flag, type: 'cpu', step: 60 }),
       }}
-      sentence={
-        search.droplet
-          ? 'Averages of each step, with the lowest and highest.'
-          : 'Averages over the droplets, with the lowest and highest of each step.'
-      }
+      sentence="Averages, with the lowest and highest of each step as a band."
       title="Monitoring"
     >
       <Group gap={8}>
         <Choice
           label="Cluster"
           onChange={(value) => write({ cluster: value, droplet: undefined })}
-          options={known.map((one) => ({ value: one.id, label: one.name }))}
+          options={clusters.data?.clusters.map((one) => ({ value: one.id, label: one.name })) ?? []}
           value={cluster}
           width={220}
         />
@@ -81,38 +69,48 @@ export function MonitoringPage() {
         )}
       </Group>
       {clusters.error && <ErrorPanel error={clusters.error} onRetry={() => void clusters.refetch()} />}
-      {clusters.data && !cluster && !search.droplet ? (
-        <Panel>
-          <Empty
-            cli={['cluster', 'create', 'web', '--wanted-size', '3']}
-            icon="monitoring"
-            title="Nothing is measured yet"
-          >
-            Each droplet’s agent reports every few seconds, from the moment it is active.
-          </Empty>
-        </Panel>
-      ) : (
-        (cluster || search.droplet) && (
-          <div className={classes.charts}>
-            {CHARTS.map((chart) => (
-              <Panel key={chart.title}>
-                <Chart
-                  format={chart.format}
-                  fresh={!search.paused}
-                  lines={chart.types}
-                  onZoom={(from, to) =>
-                    write({ range: undefined, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
-                  }
-                  range={range}
-                  subject={subject ?? ''}
-                  title={chart.title}
-                  whose={whose}
-                />
-              </Panel>
-            ))}
-          </div>
-        )
+      {clusters.data && !name && <Nothing />}
+      {name && (
+        <div className={classes.charts}>
+          {CHARTS.map((chart) => (
+            <Panel key={chart.title}>
+              <Chart
+                format={chart.format}
+                fresh={!search.paused}
+                lines={chart.types}
+                onZoom={(from, to) =>
+                  write({ range: undefined, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
+                }
+                range={range}
+                subject={name}
+                title={chart.title}
+                whose={whose}
+              />
+            </Panel>
+          ))}
+        </div>
       )}
     </Page>
+  )
+}
+
+/** Whose measurements are shown: those of the droplet or cluster in the URL, else of the first cluster that has any. */
+function useSubject({ cluster: wanted, droplet }: { cluster?: string; droplet?: string }) {
+  const clusters = useQuery(NAMED)
+  const known = clusters.data?.clusters ?? []
+  const first = known.find((one) => one.active > 0) ?? known[0]
+  const cluster = wanted ?? first?.id
+  if (droplet) return { clusters, cluster, whose: { droplet_id: droplet }, flag: { droplet }, name: droplet }
+  const name = known.find((one) => one.id === cluster)?.name ?? cluster
+  return { clusters, cluster, whose: { cluster_id: cluster }, flag: { cluster: cluster ?? 'CLUSTER' }, name }
+}
+
+function Nothing() {
+  return (
+    <Panel>
+      <Empty cli={['cluster', 'create', 'web', '--wanted-size', '3']} icon="monitoring" title="Nothing is measured yet">
+        Each droplet’s agent reports every few seconds, from the moment it is active.
+      </Empty>
+    </Panel>
   )
 }
