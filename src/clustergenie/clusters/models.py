@@ -37,7 +37,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
     type: Literal["tcp", "http"]
     port: Annotated[int, Meta(ge=1, le=65535)]
-    path: Annotated[str, Meta(max_length=1024, pattern=r"^/[\x21-\x7e]*$")] = "/"
+    path: Annotated[str, Meta(max_length=1024, pattern=r"^/[\x21-\x7e]*$(?!\n)")] = "/"
 
 
 class ClusterSpec(msgspec.Struct, forbid_unknown_fields=True):

@@ -151,7 +151,7 @@ class JobRequest(msgspec.Struct, forbid_unknown_fields=True):
     run_at: Annotated[dt.datetime, Meta(tz=True, description="Not before this moment.")] | None = None
     max_attempts: Annotated[int, Meta(ge=1, le=25)] | None = None
     on_conflict: OnConflict = "queue"
-    unique_key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$")] | None = None
+    unique_key: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$(?!\n)")] | None = None
 
 
 @dataclass(slots=True)

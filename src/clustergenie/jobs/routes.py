@@ -72,7 +72,7 @@ async def create_job(
     data: JobRequest,
     idempotency_key: Annotated[
         str | None,
-        HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
+        HeaderParameter(name="Idempotency-Key", min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$(?!\n)"),
     ] = None,
 ) -> Response[JobReply]:
     """Queue a job. With an Idempotency-Key the same request may be sent again: it leads to the same job."""

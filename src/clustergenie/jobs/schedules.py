@@ -40,7 +40,7 @@ class ScheduleChanged(Conflict):
 class ScheduleSpec(msgspec.Struct, forbid_unknown_fields=True):
     """When to do what."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
     cron: Annotated[str, Meta(min_length=1, max_length=128, description="Five fields, e.g. `0 3 * * 1-5`.")]
     type: Annotated[str, Meta(min_length=1, max_length=64)]
     parameters: dict[str, str | int | float | bool | None] = {}

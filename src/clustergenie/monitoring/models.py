@@ -13,7 +13,7 @@ MOST_AT_ONCE = 1000
 Verdict = Literal["ok", "refused", "hung", "unreachable", "wrong"]
 """How a probe ended. `hung`: the connection was accepted and nothing came; `wrong`: an answer, but not a good one."""
 
-MetricType = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$")]
+MetricType = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$(?!\n)")]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
