@@ -4,9 +4,6 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 

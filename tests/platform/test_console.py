@@ -83,3 +83,9 @@ def test_no_path_leaves_the_folder(built: Path) -> None:
 def test_without_a_build_the_page_says_how_to_get_one(tmp_path: Path) -> None:
     page = Console(tmp_path).page()
     assert b"start.sh" in page.content
+
+
+def test_head_answers_like_get(client: TestClient[Any]) -> None:
+    assert client.head("/").status_code == 200
+    assert client.head("/assets/app-1.js").headers["content-type"].startswith("text/javascript")
+    assert client.head("/api/v1/nothing").status_code == 404

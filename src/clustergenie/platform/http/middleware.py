@@ -31,6 +31,8 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # as GET (RFC 9110); the server leaves the body out, going by its own scope
+            scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         asked = headers.get(b"x-request-id", b"")
         request_id = asked.decode() if _REQUEST_ID.match(asked) else ids.request_id()
