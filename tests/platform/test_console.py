@@ -34,7 +34,17 @@ def client(built: Path) -> Iterator[TestClient[Any]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/clusters", "/jobs/job-noop-1", "/tools/cg/", "/tools/cg/clusters/x", "/?a=1", "/jobs?status=failed"]
+    "path",
+    [
+        "/",
+        "/clusters",
+        "/jobs/job-noop-1",
+        "/tools/cg/",
+        "/tools/cg/clusters/x",
+        "/?a=1",
+        "/jobs?status=failed",
+        "/observability",
+    ],
 )
 def test_every_page_is_the_one_page_with_its_own_nonce_and_base(client: TestClient[Any], path: str) -> None:
     first, second = client.get(path), client.get(path)
