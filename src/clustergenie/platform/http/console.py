@@ -86,7 +86,8 @@ class Console:
         return self._files[key]
 
 
-@get("/", media_type="text/html", include_in_schema=False, opt={ANY_QUERY: True})
+# What is below /observability is API, and is a page of the console itself.
+@get(["/", "/observability"], media_type="text/html", include_in_schema=False, opt={ANY_QUERY: True})
 async def show_console(console: Console) -> Response[bytes]:
     """The console."""
     return console.page()
@@ -113,16 +114,10 @@ def not_found(request: Request[Any, Any, Any]) -> Response[Any]:
     )
 
 
-@litestar.get(["/api/{rest:path}", "/api"], include_in_schema=False)
+@litestar.get(["/api/{rest:path}", "/observability/{rest:path}", "/api"], include_in_schema=False)
 async def unknown_api_path(request: Request[Any, Any, Any]) -> Response[Any]:
     """What no route of the API has, whatever the client says it accepts."""
     return not_found(request)
-
-
-@litestar.get("/observability/{rest:path}", include_in_schema=False, opt={ANY_QUERY: True})
-async def show_observability(console: Console, rest: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
-    """The console's page; what is below that path is API."""
-    return not_found(request) if rest.strip("/") else console.page()
 
 
 @litestar.route("/{rest:path}", http_method=["POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
@@ -131,4 +126,4 @@ async def unknown_action(request: Request[Any, Any, Any]) -> Response[Any]:
     return not_found(request)
 
 
-routes = [show_console, show_file_or_page, show_observability, unknown_api_path, unknown_action]
+routes = [show_console, show_file_or_page, unknown_api_path, unknown_action]
