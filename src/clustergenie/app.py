@@ -119,7 +119,7 @@ def build(runtime: Runtime) -> Litestar:
     limiter = runtime.limits.limiter
     enforcement = ratelimit.Enforcement(limiter)
     return web.build(
-        [api, *root, healthz, readyz, scrape, *web.docs_routes, *web.console_routes],
+        [api, *root, healthz, readyz, scrape, *web.console_routes],
         version=clustergenie.__version__,
         dependencies={
             "runtime": runtime,

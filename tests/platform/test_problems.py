@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from litestar.testing import TestClient
 
 from clustergenie.platform.errors import Conflict, Invalid, NotFound, Unavailable, invalid
-from clustergenie.platform.http import Console, Observed, Paging, build, console_routes, docs_routes, get, post
+from clustergenie.platform.http import Console, Observed, Paging, build, console_routes, get, post
 from clustergenie.platform.http.application import MAX_BODY
 from clustergenie.platform.telemetry import registry
 
@@ -34,7 +34,7 @@ class Droplet(msgspec.Struct):
     owner: Owner | None = None
 
 
-class DropletGone(NotFound):
+class MachineAway(NotFound):
     """There is no such droplet."""
 
 
@@ -69,7 +69,7 @@ async def bug() -> None:
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[TestClient[Any]]:
     api = Router("/api", route_handlers=[make, show, busy, bug])
-    app = build([api, *docs_routes, *console_routes], version="1", dependencies={"console": Console(tmp_path)})
+    app = build([api, *console_routes], version="1", dependencies={"console": Console(tmp_path)})
     observed = Observed(app, version="1")
     with TestClient(observed, base_url="http://test.local/api", raise_server_exceptions=False) as opened:
         yield opened

@@ -1,11 +1,13 @@
 """What a cluster is: as it is asked for, as it is kept, and as it is shown."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from clustergenie.clusters import plan
 from clustergenie.droplets import Name, NoSuchCluster, Slug
 from clustergenie.platform.errors import Conflict
 
@@ -91,7 +93,14 @@ class Cluster(msgspec.Struct, kw_only=True):
 DROPLETS_SHOWN = 1000
 
 
-def shown(row: Any, droplet_ids: list[str]) -> Cluster:
-    """The public form of a row of `clusters`."""
+def shown(row: Any, droplet_ids: list[str], counts: Mapping[str, int]) -> Cluster:
+    """The public form of a row of `clusters`, as it is this very moment.
+
+    The row's own status is what the last look at the cluster found, a moment ago; lists are filtered by it. What is
+    shown is told from the droplets, so that nobody reads "scaling" after the job that scaled has completed.
+    """
     values = {name: getattr(row, name) for name in Cluster.__struct_fields__ if name != "droplets"}
+    if row.status != "deleted":
+        status, health = plan.health(counts, row.wanted_size, deleting=row.status == "deleting")
+        values |= {"status": status, "health": health, "active": counts.get("active", 0)}
     return Cluster(**values, droplets=droplet_ids[:DROPLETS_SHOWN])

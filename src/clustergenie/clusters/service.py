@@ -158,7 +158,8 @@ def get(tx: Tx, cluster_id: str) -> Cluster:
     row = tx.execute(select(clusters).where(clusters.c.id == cluster_id)).one_or_none()
     if row is None or row.status == "deleted":
         raise ClusterNotFound(f"There is no cluster {cluster_id!r}; GET /api/v1/clusters lists them.")
-    return shown(row, droplets.ids_of_clusters(tx, [cluster_id])[cluster_id])
+    members = droplets.ids_of_clusters(tx, [cluster_id])
+    return shown(row, members[cluster_id], droplets.counts(tx, [cluster_id]).get(cluster_id, {}))
 
 
 def statuses(tx: Tx) -> dict[str, str]:
@@ -192,8 +193,10 @@ def page(tx: Tx, wanted: ClusterFilter, paging: Paging) -> Page[Cluster]:
     else:
         raise invalid("?status", f"must be one of {', '.join(STATUSES)}")
     rows, total, following = fetch_page(tx, query, paging, SORTABLE, clusters.c.id)
-    members = droplets.ids_of_clusters(tx, [row.id for row in rows])
-    return Page([shown(row, members[row.id]) for row in rows], paging.page, paging.page_size, total, following)
+    ids_ = [row.id for row in rows]
+    members, counts = droplets.ids_of_clusters(tx, ids_), droplets.counts(tx, ids_)
+    found = [shown(row, members[row.id], counts.get(row.id, {})) for row in rows]
+    return Page(found, paging.page, paging.page_size, total, following)
 
 
 class Members:

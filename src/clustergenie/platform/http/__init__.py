@@ -3,7 +3,6 @@
 from clustergenie.platform.http.application import build
 from clustergenie.platform.http.console import Console
 from clustergenie.platform.http.console import routes as console_routes
-from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Page, Paging, fetch_page, paging_dependency
 from clustergenie.platform.http.problems import ProblemDocument, exception_handlers, render
@@ -20,7 +19,6 @@ __all__ = [
     "build",
     "console_routes",
     "delete",
-    "docs_routes",
     "exception_handlers",
     "fetch_page",
     "get",

@@ -15,6 +15,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from clustergenie.platform.errors import invalid
+from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.paging import paging_dependency
 from clustergenie.platform.http.problems import exception_handlers
 from clustergenie.platform.http.routes import ANY_QUERY, NotJson
@@ -38,7 +39,7 @@ def _build(
     routes: Sequence[ControllerRouterHandler], version: str, dependencies: dict[str, Any], more: dict[str, Any]
 ) -> Litestar:
     return Litestar(
-        list(routes),
+        [*routes, *docs_routes],
         dependencies={
             "paging": Provide(paging_dependency),
             **{name: Provide(_constant(value), use_cache=True) for name, value in dependencies.items()},
