@@ -1,4 +1,5 @@
 /** The root of all routes: the shell round every page, and what is shown for an address that leads nowhere. */
+import { Title } from '@mantine/core'
 import { createRootRoute, Link, useRouter } from '@tanstack/react-router'
 import { Shell } from '~/shell/Shell'
 import { Empty } from '~/ui/Empty'
@@ -12,17 +13,20 @@ export const rootRoute = createRootRoute({
 
 function NotFound() {
   return (
-    <Empty
-      action={
-        <Link className="cg-link" to="/">
-          Go to the overview
-        </Link>
-      }
-      icon="search"
-      title="There is no page at this address"
-    >
-      It may have been mistyped, or come from another version of ClusterGenie.
-    </Empty>
+    <>
+      <Title order={1}>There is no page at this address</Title>
+      <Empty
+        action={
+          <Link className="cg-link" to="/">
+            Go to the overview
+          </Link>
+        }
+        icon="search"
+        title="Nothing is here"
+      >
+        It may have been mistyped, or come from another version of ClusterGenie.
+      </Empty>
+    </>
   )
 }
 

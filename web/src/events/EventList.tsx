@@ -57,7 +57,7 @@ export function EventList({ filter, size = 100, tall = false, flat = false }: Pr
         <VirtualRows
           height={tall ? 'max(300px, calc(100dvh - 260px))' : `${Math.min(events.length, 12) * ROW}px`}
           keyOf={keyOf}
-          label="Events"
+          label="Newest events"
           render={(event) => <Row event={event} />}
           rowHeight={ROW}
           rows={events}

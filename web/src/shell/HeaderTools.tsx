@@ -17,10 +17,10 @@ export const MOD = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘' : 'Ctrl'
 export function HeaderTools({ onPalette, onSheet }: { onPalette: () => void; onSheet: () => void }) {
   return (
     <div className={classes.tools}>
-      <button aria-label="Search and commands" className={classes.search} onClick={onPalette} type="button">
+      <button className={classes.search} onClick={onPalette} type="button">
         <Icon name="search" size={15} />
         <span>Search, go, do</span>
-        <Kbd size="xs">{MOD} K</Kbd>
+        <Kbd aria-hidden="true" size="xs">{MOD} K</Kbd>
       </button>
       <LivePill />
       <ZoneSwitch />

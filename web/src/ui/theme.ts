@@ -51,6 +51,9 @@ export const theme = createTheme({
         closeButtonProps: { 'aria-label': 'Close' },
       },
     },
+    // As <header>, they would be second banners of the page.
+    ModalHeader: { defaultProps: { role: 'presentation' } },
+    DrawerHeader: { defaultProps: { role: 'presentation' } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } } },
     Button: { defaultProps: { size: 'sm' } },
@@ -105,7 +108,7 @@ export const resolver: CSSVariablesResolver = () => ({
     '--cg-busy': '#69b1ff',
     '--cg-warn': '#ffb257',
     '--cg-bad': '#ff8787',
-    '--cg-idle': '#98a4b8',
+    '--cg-idle': '#a3aec0',
     '--cg-line-1': '#8f98ff',
     '--cg-line-2': '#4cd0b8',
     '--cg-line-3': '#ffab70',
