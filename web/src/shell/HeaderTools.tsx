@@ -20,7 +20,9 @@ export function HeaderTools({ onPalette, onSheet }: { onPalette: () => void; onS
       <button className={classes.search} onClick={onPalette} type="button">
         <Icon name="search" size={15} />
         <span>Search, go, do</span>
-        <Kbd aria-hidden="true" size="xs">{MOD} K</Kbd>
+        <Kbd aria-hidden="true" size="xs">
+          {MOD} K
+        </Kbd>
       </button>
       <LivePill />
       <ZoneSwitch />
