@@ -45,7 +45,10 @@ export function stringifySearch(search: Raw): string {
   return given.length === 0 ? '' : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
 }
 
-/** Only what is there, all of it optional: a link need not name what it does not care about. */
+/**
+ * All of it optional: a link need not name what it does not care about. What was not understood stays, as undefined:
+ * the router lays this over the raw search, whose words would show through a gap.
+ */
 export function given<T extends object>(search: T): Partial<T> {
-  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as Partial<T>
+  return search
 }
