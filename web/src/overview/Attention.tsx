@@ -6,10 +6,9 @@ import { jobList } from '~/jobs/api'
 import { attentionOf } from '~/overview/attention-plan'
 import { CLUSTERS, DROPLETS } from '~/overview/OverviewPage'
 import { ErrorPanel } from '~/ui/ErrorPanel'
-import { relative } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { toneOf } from '~/ui/Status'
-import { useNow } from '~/ui/Time'
+import { Ago, useNow } from '~/ui/Time'
 import classes from './Attention.module.css'
 
 export function Attention() {
@@ -55,7 +54,11 @@ export function Attention() {
               <span className={classes.text}>
                 <strong>{item.title}</strong> {item.why}
               </span>
-              {item.at && <span className={classes.when}>{relative(item.at, hour)}</span>}
+              {item.at && (
+                <span className={classes.when}>
+                  <Ago at={item.at} />
+                </span>
+              )}
               <Icon name="right" size={14} />
             </Link>
           </li>

@@ -1,10 +1,10 @@
 /** ⌘K: search, go and do. Commands come from the registry, things from the server. */
 import { Kbd } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { Spotlight } from '@mantine/spotlight'
+import { createSpotlight, Spotlight } from '@mantine/spotlight'
 import '@mantine/spotlight/styles.css'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { clusterList } from '~/clusters/api'
 import { dropletList } from '~/droplets/api'
 import type { Command, Hands } from '~/shell/commands'
@@ -20,6 +20,8 @@ interface Hit {
   keys?: string[]
 }
 
+const [store, actions] = createSpotlight()
+
 export default function Palette({
   commands,
   hands,
@@ -30,6 +32,8 @@ export default function Palette({
   onClose: () => void
 }) {
   const [query, setQuery] = useState('')
+  // Not `forceOpened`: that one could not be closed by Esc, nor by a click beside it.
+  useEffect(() => actions.open(), [])
   const found = useThings(query, hands)
   const wanted = query.trim().toLowerCase()
   const groups: [string, Hit[]][] = [['Found', found]]
@@ -43,13 +47,13 @@ export default function Palette({
 
   return (
     <Spotlight.Root
-      forceOpened
       maxHeight="min(60vh, 520px)"
       onQueryChange={setQuery}
       onSpotlightClose={onClose}
       query={query}
       scrollable
       shortcut={null}
+      store={store}
     >
       <Spotlight.Search
         aria-label="Search and commands"
