@@ -69,6 +69,8 @@ done
 
 # --- the tests -----------------------------------------------------------------------------------------------------
 status=0
+# The console's browser tests are a command of their own while the console is being finished: ./test.sh tests/console
+[[ " ${pytest_args[*]-} " == *" tests/"* ]] || pytest_args+=(--ignore=tests/console)
 python -m pytest -n 2 --dist loadfile ${pytest_args[@]+"${pytest_args[@]}"} || status=$?
 if ((${#failed[@]})); then
   echo "Checks that failed: ${failed[*]}" >&2

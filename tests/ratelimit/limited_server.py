@@ -45,7 +45,6 @@ async def of_cluster(cluster_id: Annotated[str, PathParameter()]) -> dict[str, s
 ratelimit.limited(create, "jobs_create", {"diagnose": "diagnosis"})
 ratelimit.limited(of_cluster, "things")
 
-DOCUMENT = [route for route in http.docs_routes if "/openapi.json" in route.paths]
 SQL_TABLES = (tables.limiter_rules, tables.limiter_version)
 
 
@@ -97,7 +96,7 @@ async def served(folder: Path, **environment: str) -> AsyncIterator[Served]:
     await service.start()
     enforcement = ratelimit.Enforcement(service.limiter)
     app = http.build(
-        [create, of_cluster, *DOCUMENT, *routes.root_routes, Router("/api/v1", route_handlers=routes.routes)],
+        [create, of_cluster, *routes.root_routes, Router("/api/v1", route_handlers=routes.routes)],
         version="0",
         dependencies={"limiter": service.limiter},
         guards=[enforcement.guard],
