@@ -25,6 +25,14 @@ def tab_to(page: Page, name: str) -> None:
 
 def test_the_story_can_be_lived_without_a_mouse(visit: Visit, page: Page) -> None:
     visit.open("/")
+    create(page)
+    scale(page)
+    diagnose(page)
+    find_and_delete(page)
+
+
+def create(page: Page) -> None:
+    """Make a cluster of one, from the palette."""
     page.keyboard.press("Control+k")
     palette = page.get_by_placeholder("Cluster, droplet, job id")
     expect(palette).to_be_focused()
@@ -41,6 +49,10 @@ def test_the_story_can_be_lived_without_a_mouse(visit: Visit, page: Page) -> Non
     expect(heading).to_contain_text("keys")
     expect(heading).to_contain_text("healthy", timeout=60_000)
 
+
+def scale(page: Page) -> None:
+    """Two of them."""
+    heading = page.get_by_role("heading", level=1)
     tab_to(page, "Scale")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Scale keys")
@@ -51,6 +63,10 @@ def test_the_story_can_be_lived_without_a_mouse(visit: Visit, page: Page) -> Non
     expect(dialog).to_have_count(0)
     expect(heading).to_contain_text("healthy", timeout=60_000)
 
+
+def diagnose(page: Page) -> None:
+    """Go there by keys, and ask."""
+    heading = page.get_by_role("heading", level=1)
     page.keyboard.press("g")
     page.keyboard.press("h")
     expect(heading).to_contain_text("diagnosis")
@@ -58,6 +74,10 @@ def test_the_story_can_be_lived_without_a_mouse(visit: Visit, page: Page) -> Non
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Evidence").first).to_be_visible()
 
+
+def find_and_delete(page: Page) -> None:
+    """Through the list, its rows, a menu and the typed name."""
+    heading = page.get_by_role("heading", level=1)
     page.keyboard.press("g")
     page.keyboard.press("c")
     expect(heading).to_have_text("Clusters")
