@@ -76,7 +76,7 @@ def main() -> None:
             for name, route in pages(content).items():
                 page = visit.open(route)
                 settled(page)
-                page.wait_for_function("document.fonts.status === 'loaded'")
+                page.wait_for_function("() => document.fonts.status === 'loaded'")
                 take(page, folder / f"{name}-{scheme}.png")
             over(visit, folder, scheme)
             visit.close()
