@@ -11,6 +11,7 @@ import pytest
 from clustergenie import jobs
 from clustergenie.jobs import lease, rescue, running
 from clustergenie.jobs.settle import Leave, leave_many
+from clustergenie.platform import leases
 from clustergenie.platform.db import Tx
 from tests.jobs.queues import OTHER, WORK, Clock, Queue, Story, Work, item, opened, tell
 
@@ -223,11 +224,11 @@ def test_a_start_alone_takes_over_what_others_ran_and_the_leases_they_held(on: O
         theirs, mine = await q.names(Work(), Work())
         assert (await q.one("worker-old")).id == theirs
         assert (await q.one("worker-new")).id == mine
-        from_old = await q.db.write(lease.acquire, "some tick", "worker-old", 30.0)
+        from_old = await q.db.write(leases.acquire, "some tick", "worker-old", 30.0)
         assert from_old == 1
         assert await q.db.write(rescue.take_over, "worker-new") == 1
         assert [await q.state(theirs), await q.state(mine)] == ["ready", "running"]
-        assert await q.db.write(lease.acquire, "some tick", "worker-new", 30.0) == 2
+        assert await q.db.write(leases.acquire, "some tick", "worker-new", 30.0) == 2
         assert await q.db.write(rescue.rescue, "worker-old") is None
 
     on(story)

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from clustergenie import jobs
-from clustergenie.jobs import lease, ticks
+from clustergenie.jobs import ticks
+from clustergenie.platform import leases
 from tests.jobs.queues import Clock, Queue, tell
 from tests.waiting import poll_until_async
 
@@ -12,16 +13,16 @@ from tests.waiting import poll_until_async
 def test_a_named_lease_has_one_holder_and_its_term_grows_with_each_change(tmp_path: Path) -> None:
     async def story(q: Queue) -> None:
         async def ask(holder: str) -> int | None:
-            return await q.db.write(lease.acquire, "x", holder, 30.0)
+            return await q.db.write(leases.acquire, "x", holder, 30.0)
 
         assert [await ask("a"), await ask("b"), await ask("a")] == [1, None, 1]
         q.clock.advance(31)
         assert [await ask("b"), await ask("a")] == [2, None]
-        await q.db.write(lease.release, "x", "a")  # not its to give back
+        await q.db.write(leases.release, "x", "a")  # not its to give back
         assert await ask("a") is None
-        await q.db.write(lease.release, "x", "b")
+        await q.db.write(leases.release, "x", "b")
         assert [await ask("a"), await ask("b")] == [3, None]
-        racing = await asyncio.gather(*(q.db.write(lease.acquire, "y", f"h{n}", 30.0) for n in range(5)))
+        racing = await asyncio.gather(*(q.db.write(leases.acquire, "y", f"h{n}", 30.0) for n in range(5)))
         assert sorted(racing, key=str) == [1, None, None, None, None]
 
     tell(tmp_path, story, clock=Clock())

@@ -1,13 +1,12 @@
-"""Hold a worker's lease, and the named leases of things that only one process should do."""
+"""Hold a worker's lease; the named leases of things that only one process should do are in `platform.leases`."""
 
 import datetime as dt
 import os
 import socket
 
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
-from clustergenie.jobs.tables import leases, workers
+from clustergenie.jobs.tables import workers
 from clustergenie.platform.db import Tx
 
 _HELD = select(workers.c.state).where(workers.c.id == bindparam("worker"))
@@ -45,28 +44,3 @@ def held(tx: Tx, worker_id: str) -> bool:
 def retire(tx: Tx, worker_id: str) -> None:
     """A worker says that it has stopped in good order."""
     tx.execute(update(workers).where(workers.c.id == worker_id).values(state="stopped", lease_until=tx.now))
-
-
-def acquire(tx: Tx, name: str, holder: str, seconds: float) -> int | None:
-    """Take or keep the named lease; its term if it is ours now, None if another holds it.
-
-    The term grows with every change of holder, so that work of an earlier holder can be told from a later one's.
-    """
-    until = tx.now + dt.timedelta(seconds=seconds)
-    row = tx.execute(select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
-    if row is None:
-        try:
-            tx.execute(insert(leases).values(name=name, holder=holder, term=1, expires_at=until))
-        except IntegrityError:
-            return None
-        return 1
-    if row.holder != holder and row.expires_at > tx.now:
-        return None
-    term: int = row.term if row.holder == holder else row.term + 1
-    tx.execute(update(leases).where(leases.c.name == name).values(holder=holder, term=term, expires_at=until))
-    return term
-
-
-def release(tx: Tx, name: str, holder: str) -> None:
-    """Give the named lease back."""
-    tx.execute(update(leases).where(leases.c.name == name, leases.c.holder == holder).values(expires_at=tx.now))

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, select, text, update
 
 from clustergenie.jobs import plan, settle
-from clustergenie.jobs.tables import LIVE, jobs, leases, workers
+from clustergenie.jobs.tables import LIVE, jobs, workers
+from clustergenie.platform import leases
 from clustergenie.platform.db import Database, Tx
 
 OVERRUN_GRACE = dt.timedelta(seconds=10)
@@ -42,7 +43,7 @@ def take_over(tx: Tx, survivor: str) -> int:
     living = workers.c.state.in_(("alive", "draining"))
     tx.execute(update(workers).where(living, workers.c.id != survivor).values(state="dead"))
     # Nobody is left to hold the named leases either: what they guard need not wait until they run out.
-    tx.execute(update(leases).where(leases.c.expires_at > tx.now).values(expires_at=tx.now))
+    leases.free_all(tx)
     rows = tx.execute(select(jobs).where(text("state = 'running'"), jobs.c.worker_id != survivor).with_for_update())
     return _take_back(tx, list(rows))
 

@@ -1,4 +1,4 @@
-"""Where jobs, their attempts, their remembered steps, workers, leases and schedules are kept."""
+"""Where jobs, their attempts, their remembered steps, workers and schedules are kept."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, Text, text
 
@@ -121,15 +121,6 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
-)
-
-leases = Table(
-    "leases",
-    metadata,
-    Column("name", String(64), primary_key=True),
-    Column("holder", String(64), nullable=False),
-    Column("term", BigInteger, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
 )
 
 schedules = Table(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import Counter
 
-from clustergenie.jobs import lease
+from clustergenie.platform import leases
 from clustergenie.platform.db import Database
 from clustergenie.platform.telemetry import log, registry
 
@@ -52,7 +52,7 @@ class Ticker:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         for tick in self._ticks:
-            await self._db.write(lease.release, tick.name, self._holder)
+            await self._db.write(leases.release, tick.name, self._holder)
 
     async def _loop(self, tick: Tick) -> None:
         trusted_until = 0.0
@@ -61,7 +61,7 @@ class Ticker:
                 # The local clock may be trusted for less than the lease: our term must end before another's can begin.
                 if time.monotonic() > trusted_until:
                     asked_at = time.monotonic()
-                    if await self._db.write(lease.acquire, tick.name, self._holder, LEASE_SECONDS) is not None:
+                    if await self._db.write(leases.acquire, tick.name, self._holder, LEASE_SECONDS) is not None:
                         trusted_until = asked_at + LEASE_SECONDS / 2
                 if time.monotonic() <= trusted_until:
                     await tick.run()
