@@ -188,3 +188,71 @@ def test_schedule_names_the_choice_and_why_not_the_others(tmp_path: Path) -> Non
         assert [one["name"] for one in providers] == ["simulated"]
 
     play(tmp_path, scenario)
+
+
+def test_clusters_and_droplets_are_counted_by_status_with_the_filters_of_their_lists(tmp_path: Path) -> None:
+    async def scenario(rig: Rig, client: Client) -> None:
+        web = await rig.cluster("web", 3)
+        await rig.cluster("idle")
+        await rig.settled(web, 3)
+        clusters_seen = (await client.get("/clusters/counts")).json()
+        assert clusters_seen["total"] == 2
+        counts = clusters_seen["counts"]
+        assert (counts["empty"], sum(counts.values()), "deleted" in counts) == (1, 2, False)
+        assert (await client.get("/clusters/counts", params={"q": "id"})).json()["total"] == 1
+        droplets_seen = (await client.get("/droplets/counts")).json()
+        assert {name: n for name, n in droplets_seen["counts"].items() if n} == {"active": 3}
+        assert (droplets_seen["total"], "deleted" in droplets_seen["counts"]) == (3, False)
+        for query, count in (({"cluster_id": web}, 3), ({"q": "-002"}, 1), ({"provider": "nobody"}, 0)):
+            assert (await client.get("/droplets/counts", params=query)).json()["total"] == count
+
+    play(tmp_path, scenario)
+
+
+def test_many_droplets_are_destroyed_each_on_its_own(tmp_path: Path) -> None:
+    async def scenario(rig: Rig, client: Client) -> None:
+        web = await rig.cluster("web", 3)
+        await rig.settled(web, 3)
+        ids = [row.id for row in await rig.rows()]
+        body = {"action": "destroy", "ids": [ids[0], "droplet-none", ids[1], ids[0]]}
+        reply = (await client.post("/droplets/bulk", json=body)).json()
+        assert [(item["id"], item["done"]) for item in reply["results"]] == [
+            (ids[0], True),
+            ("droplet-none", False),
+            (ids[1], True),
+        ]
+        refused = reply["results"][1]["problem"]
+        assert (refused["status"], refused["type"].rpartition("/")[2]) == (404, "droplet-not-found")
+        for item in reply["results"]:
+            if item["done"]:
+                await rig.ended(item["job_id"])
+        await rig.settled(web, 1)
+        assert (await client.post("/droplets/bulk", json={**body, "action": "adopt"})).status_code == 422
+
+    play(tmp_path, scenario)
+
+
+def test_many_orphans_are_settled_in_one_call(tmp_path: Path) -> None:
+    async def scenario(rig: Rig, client: Client) -> None:
+        web = await rig.cluster("web", 1)
+        await rig.settled(web, 1)
+        strangers = [rig.chaos.duplicate(order_of(rig, (await rig.rows())[0], place)) for place in range(3)]
+        refs = [stranger.ref for stranger in strangers]
+        adopted = await client.post("/droplets/orphans/bulk", json={"action": "adopt", "refs": [*refs[:1], "sim-none"]})
+        assert [item["done"] for item in adopted.json()["results"]] == [True, False]
+        assert adopted.json()["results"][0]["job_id"].startswith("job-")
+        ended = await client.post("/droplets/orphans/bulk", json={"action": "destroy", "refs": refs})
+        assert [item["done"] for item in ended.json()["results"]] == [False, True, True]
+        assert (await client.get("/droplets/orphans")).json()["orphans"] == []
+
+    play(tmp_path, scenario)
+
+
+def order_of(rig: Rig, row: Any, place: int) -> Any:
+    """An order for a droplet that nobody knows of."""
+
+    class Nobody:
+        id, name, cluster_id = f"droplet-of-nobody-{place}", f"nobody-{place}", None
+        region, size, image = row.region, row.size, row.image
+
+    return rig.fleet.order(Nobody)

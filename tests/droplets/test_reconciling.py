@@ -146,8 +146,8 @@ def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(
         (orphan,) = await orphans.find(rig.db, rig.fleet)
         assert (orphan.ref, orphan.hourly_usd_micros > 0) == (stranger.ref, True)
         with pytest.raises(orphans.OrphanNotFound):
-            await orphans.destroy(rig.db, rig.fleet, (await rig.rows())[0].machine_ref)
-        await orphans.destroy(rig.db, rig.fleet, stranger.ref)
+            await orphans.get(rig.db, rig.fleet, (await rig.rows())[0].machine_ref)
+        await orphans.destroy(rig.fleet, orphan)
         assert await orphans.find(rig.db, rig.fleet) == []
         assert await rig.faults() == []
 
@@ -157,8 +157,9 @@ def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(
 def test_an_orphan_can_be_adopted_once(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         stranger = rig.chaos.duplicate(_order_of_nobody(rig, await rig.row(await solo(rig))))
+        orphan = await orphans.get(rig.db, rig.fleet, stranger.ref)
         answers = await asyncio.gather(
-            *(orphans.adopt(rig.db, rig.fleet, stranger.ref) for _ in range(3)), return_exceptions=True
+            *(orphans.adopt(rig.db, rig.fleet, orphan) for _ in range(3)), return_exceptions=True
         )
         assert sorted(type(answer).__name__ for answer in answers) == ["Droplet", "OrphanNotFound", "OrphanNotFound"]
         await rig.until(lambda: status_is(rig, "droplet-of-nobody", "active"))

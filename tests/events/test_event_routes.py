@@ -60,6 +60,25 @@ def test_the_history_is_paged_filtered_and_newest_first(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_the_history_can_be_cut_out_between_two_moments(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with served(tmp_path / "a.db") as here:
+            assert (await answer(here, "/events?from=2026-01-01T00:00:00Z&to=2030-01-01T00:00:00Z"))["events"] == []
+            await some_history(here)
+            moments = [event["timestamp"] for event in (await answer(here, "/events?sort_dir=asc"))["events"]]
+            page = await answer(here, f"/events?from={moments[2]}&to={moments[6]}")
+            assert [event["id"] for event in page["events"]] == [6, 5, 4, 3]
+            assert (await answer(here, f"/events?from={moments[8]}"))["total"] == 2
+            assert (await answer(here, f"/events?to={moments[1]}&cluster_id=cluster-1"))["total"] == 1
+            assert (await answer(here, "/events?from=1970-01-01T00:00:00Z"))["total"] == 10
+            await answer(here, "/events?from=yesterday", 422)
+            for wrong in ("2026-01-01T00:00:00", "9999-12-31T23:59:59-12:00"):
+                problem = await answer(here, f"/events?from={wrong}", 422)
+                assert problem["errors"][0]["pointer"] == "?from"
+
+    asyncio.run(story())
+
+
 def test_an_event_in_the_history_and_in_the_stream_is_the_same(tmp_path: Path) -> None:
     async def story() -> None:
         async with served(tmp_path / "a.db") as here:

@@ -12,6 +12,7 @@ from clustergenie import jobs
 from clustergenie.jobs import kinds, rescue, running
 from clustergenie.jobs.attempt import attempt
 from clustergenie.jobs.running import Running
+from clustergenie.jobs.service import steps_of
 from clustergenie.jobs.tables import workers
 from clustergenie.platform.db import Tx
 from tests.jobs.pools import ended, pool, until
@@ -218,6 +219,8 @@ def test_what_a_step_returns_is_what_will_be_remembered(tmp_path: Path) -> None:
             await job.write_step("worse", lambda tx: tx.now)
         assert await job.write_step("good", lambda tx: [1, {"a": None}]) == [1, {"a": None}]
         assert await remembered_steps(q, job.id) == ["good"]
+        (shown,) = await q.db.read(steps_of, job.id)
+        assert (shown.name, shown.fence) == ("good", job.fence)
 
     tell(tmp_path, story, clock=Clock())
 

@@ -36,6 +36,12 @@ HOT: dict[str, Any] = {
     "jobs of a cluster": lambda tx: jobs.live_of_cluster(tx, "cluster-1"),
     "newest jobs": lambda tx: service.page(tx, service.JobFilter(), Paging()),
     "pending jobs": lambda tx: service.page(tx, service.JobFilter(status="pending"), Paging()),
+    "failed jobs": lambda tx: service.page(tx, service.JobFilter(status="failed"), Paging()),
+    "last runs of a type": lambda tx: service.page(
+        tx, service.JobFilter(status="completed", type="work"), Paging(sort_by="completed_at")
+    ),
+    "counts": lambda tx: service.counts(tx, service.JobFilter()),
+    "counts of a type": lambda tx: service.counts(tx, service.JobFilter(type="work")),
     "jobs of one trace": lambda tx: service.page(tx, service.JobFilter(trace_id="ab" * 16), Paging()),
 }  # fmt: skip
 

@@ -179,6 +179,36 @@ def test_schedules_are_created_changed_listed_and_deleted(client: Client) -> Non
         assert answer.status_code == 404
 
 
+def test_a_schedule_is_told_in_words_and_moments_before_it_is_kept(client: Client) -> None:
+    asked = {"cron": "30 2 * * 1-5", "time_zone": "Europe/Berlin", "count": 3}
+    seen = client.get("/schedules/preview", params=asked).json()
+    assert seen["words"] == "At 02:30 on Monday through Friday"
+    assert len(seen["slots"]) == 3
+    assert seen["slots"] == sorted(seen["slots"])
+    assert len(client.get("/schedules/preview", params={"cron": "* * * * *"}).json()["slots"]) == 5
+    wrong = [
+        ({"cron": "61 * * * *"}, "?cron"),
+        ({"cron": "0 0 30 2 *"}, "?cron"),
+        ({"cron": "* *"}, "?cron"),
+        ({"cron": "* * * * *", "time_zone": "Moon"}, "?time_zone"),
+    ]
+    for query, pointer in wrong:
+        answer = client.get("/schedules/preview", params=query)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+    assert client.get("/schedules/preview", params={**asked, "count": 51}).status_code == 422
+
+
+def test_a_schedule_runs_at_once_when_asked_and_keeps_its_slot(client: Client) -> None:
+    body = {"name": "nightly", "cron": "0 3 * * *", "type": "work", "parameters": {"name": "x"}, "paused": True}
+    schedule = client.post("/schedules", json=body).json()["schedule"]
+    answer = client.post(f"/schedules/{schedule['id']}/run")
+    assert (answer.status_code, answer.json()["message"]) == (201, "queued")
+    job, after = answer.json()["job"], answer.json()["schedule"]
+    assert (job["type"], job["status"], job["parameters"]["name"]) == ("work", "pending", "x")
+    assert (after["last_job_id"], after["next_run_at"]) == (job["id"], schedule["next_run_at"])
+    assert client.post("/schedules/schedule-nobody/run").status_code == 404
+
+
 def test_the_pool_and_the_queue_are_shown(client: Client) -> None:
     made(client)
     seen = client.get("/observability/workerpool").json()
@@ -189,3 +219,68 @@ def test_the_pool_and_the_queue_are_shown(client: Client) -> None:
 def test_every_answer_of_jobs_is_documented(client: Client) -> None:
     answers = client.get("/openapi.json").json()["paths"]["/jobs"]["post"]["responses"]
     assert {"200", "201", "400", "409", "422", "503"} <= set(answers)
+
+
+def test_jobs_are_counted_by_status_with_the_filters_of_the_list(client: Client) -> None:
+    first, *_ = [made(client, parameters={"cluster_id": f"cluster-{place % 2}"}) for place in range(5)]
+    client.post(f"/jobs/{first['id']}/cancel")
+    answer = client.get("/jobs/counts").json()
+    nothing = {"running": 0, "completed": 0, "failed": 0}
+    assert answer == {"counts": nothing | {"pending": 4, "cancelled": 1}, "total": 5}
+    of_cluster = client.get("/jobs/counts", params={"cluster_id": "cluster-0"}).json()
+    assert of_cluster == {"counts": nothing | {"pending": 2, "cancelled": 1}, "total": 3}
+    assert client.get("/jobs/counts", params={"trace_id": "f" * 32}).json()["total"] == 0
+    for status, count in answer["counts"].items():
+        assert client.get("/jobs", params={"status": status}).json()["total"] == count
+
+
+def test_jobs_sort_by_the_status_that_is_shown(client: Client) -> None:
+    made(client)
+    cancelled = made(client)
+    client.post(f"/jobs/{cancelled['id']}/cancel")
+    page = client.get("/jobs", params={"sort_by": "status", "sort_dir": "asc"}).json()
+    assert [job["status"] for job in page["jobs"]] == ["cancelled", "pending"]
+
+
+def test_many_jobs_are_cancelled_and_tried_again_each_on_its_own(client: Client) -> None:
+    waiting = [made(client)["id"] for _ in range(3)]
+    client.post(f"/jobs/{waiting[0]}/cancel")
+    asked = {"action": "cancel", "ids": [*waiting, "job-nobody-knows", waiting[1]]}
+    answer = client.post("/jobs/bulk", json=asked)
+    assert answer.status_code == 200
+    reply = answer.json()
+    assert (reply["done"], reply["failed"], reply["message"]) == (2, 2, "2 done, 2 refused")
+    assert [(item["id"], item["done"]) for item in reply["results"]] == [
+        (waiting[0], False),
+        (waiting[1], True),
+        (waiting[2], True),
+        ("job-nobody-knows", False),
+    ]
+    refused = [item["problem"] for item in reply["results"] if not item["done"]]
+    assert [problem["type"].rsplit("/", 1)[-1] for problem in refused] == ["job-ended", "job-not-found"]
+    again = client.post("/jobs/bulk", json={"action": "retry", "ids": waiting}).json()
+    assert (again["done"], again["failed"]) == (3, 0)
+    assert client.get("/jobs/counts").json()["counts"]["pending"] == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"action": "cancel", "ids": []},
+        {"action": "cancel", "ids": ["job-x"] * 101},
+        {"action": "cancel", "ids": [""]},
+        {"action": "cancel", "ids": ["x" * 300]},
+        {"action": "cancel", "ids": [3]},
+        {"action": "delete", "ids": ["job-x"]},
+        {"action": "cancel", "ids": ["job-x"], "force": True},
+    ],
+)
+def test_a_call_for_many_jobs_is_bounded_and_checked(client: Client, body: dict[str, Any]) -> None:
+    answer = client.post("/jobs/bulk", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"].startswith("/")
+
+
+def test_a_job_that_has_done_nothing_remembers_no_steps(client: Client) -> None:
+    assert client.get(f"/jobs/{made(client)['id']}/steps").json() == {"steps": []}
+    assert client.get("/jobs/job-nobody-knows/steps").status_code == 404

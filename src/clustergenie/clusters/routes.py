@@ -90,6 +90,16 @@ async def list_clusters(
     return ClusterList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
+@web.get("/clusters/counts", tags=["clusters"])
+async def count_clusters(
+    db: Database,
+    region: Annotated[str | None, Parameter(max_length=64)] = None,
+    q: Annotated[str | None, Parameter(max_length=255, description="Part of the name.")] = None,
+) -> web.Counts:
+    """How many clusters there are of each status but `deleted`."""
+    return await db.read(service.counts, service.ClusterFilter(None, region, q))
+
+
 @web.get("/clusters/{cluster_id:str}", raises=[ClusterNotFound], tags=["clusters"])
 async def get_cluster(db: Database, cluster_id: FromPath[str]) -> ClusterReply:
     """One cluster."""
@@ -126,4 +136,4 @@ async def delete_cluster(
     return ClusterReply(cluster, "deleting", job)
 
 
-routes = [create_cluster, list_clusters, get_cluster, change_cluster, delete_cluster]
+routes = [create_cluster, list_clusters, count_clusters, get_cluster, change_cluster, delete_cluster]

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from clustergenie import droplets
@@ -26,7 +26,7 @@ from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem, invalid
 from clustergenie.platform.event import Event
-from clustergenie.platform.http import Page, Paging, fetch_page
+from clustergenie.platform.http import Counts, Page, Paging, fetch_page
 from clustergenie.platform.telemetry import trace_id
 
 STARTER = "cluster-1"
@@ -179,24 +179,35 @@ def note_checked(tx: Tx, cluster_id: str) -> None:
     tx.execute(update(clusters).where(clusters.c.id == cluster_id).values(last_checked=tx.now))
 
 
+def counts(tx: Tx, wanted: ClusterFilter) -> Counts:
+    """How many clusters there are of each status but `deleted`, by whatever else is wanted."""
+    anyhow = _filtered(msgspec.structs.replace(wanted, status=None))
+    query = anyhow.with_only_columns(clusters.c.status, func.count().label("n")).group_by(clusters.c.status)
+    found = dict.fromkeys((status for status in STATUSES if status != "deleted"), 0)
+    found |= {row.status: row.n for row in tx.execute(query)}
+    return Counts(found, sum(found.values()))
+
+
 def page(tx: Tx, wanted: ClusterFilter, paging: Paging) -> Page[Cluster]:
     """One page of clusters, newest first unless asked otherwise."""
+    rows, total, following = fetch_page(tx, _filtered(wanted), paging, SORTABLE, clusters.c.id)
+    ids_ = [row.id for row in rows]
+    members, counted = droplets.ids_of_clusters(tx, ids_), droplets.counts(tx, ids_)
+    found = [shown(row, members[row.id], counted.get(row.id, {})) for row in rows]
+    return Page(found, paging.page, paging.page_size, total, following)
+
+
+def _filtered(wanted: ClusterFilter) -> Select[Any]:
     query = select(clusters)
     if wanted.region is not None:
         query = query.where(clusters.c.region == wanted.region)
     if wanted.q:
         query = query.where(clusters.c.name.contains(wanted.q, autoescape=True))
     if wanted.status is None:
-        query = query.where(clusters.c.status != "deleted")
-    elif wanted.status in STATUSES:
-        query = query.where(clusters.c.status == wanted.status)
-    else:
+        return query.where(clusters.c.status != "deleted")
+    if wanted.status not in STATUSES:
         raise invalid("?status", f"must be one of {', '.join(STATUSES)}")
-    rows, total, following = fetch_page(tx, query, paging, SORTABLE, clusters.c.id)
-    ids_ = [row.id for row in rows]
-    members, counts = droplets.ids_of_clusters(tx, ids_), droplets.counts(tx, ids_)
-    found = [shown(row, members[row.id], counts.get(row.id, {})) for row in rows]
-    return Page(found, paging.page, paging.page_size, total, following)
+    return query.where(clusters.c.status == wanted.status)
 
 
 class Members:

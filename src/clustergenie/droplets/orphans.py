@@ -1,6 +1,7 @@
 """Machines of ours that no droplet accounts for: shown with their price, adopted or destroyed by a person."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -46,27 +47,29 @@ async def find(db: Database, fleet: Fleet) -> list[Orphan]:
     return [_orphan(machine) for machine in found if machine.droplet_id not in known]
 
 
-async def destroy(db: Database, fleet: Fleet, ref: str) -> Orphan:
-    """End an orphan. Raises OrphanNotFound, and what the provider answers."""
-    orphan = await _get(db, fleet, ref)
-    await fleet.driver(orphan.provider).destroy(ref)
-    return orphan
+async def get(db: Database, fleet: Fleet, ref: str) -> Orphan:
+    """Raises OrphanNotFound."""
+    return known({orphan.ref: orphan for orphan in await find(db, fleet)}, ref)
 
 
-async def adopt(db: Database, fleet: Fleet, ref: str) -> Droplet:
+async def destroy(fleet: Fleet, orphan: Orphan) -> None:
+    """End an orphan. Raises what the provider answers."""
+    await fleet.driver(orphan.provider).destroy(orphan.ref)
+
+
+async def adopt(db: Database, fleet: Fleet, orphan: Orphan) -> Droplet:
     """Make an orphan a droplet again, under the id on its tag; a provision job lets its agent in.
 
-    Raises OrphanNotFound.
+    Raises OrphanNotFound if somebody else did so meanwhile.
     """
-    orphan = await _get(db, fleet, ref)
-    machine = await fleet.driver(orphan.provider).get(ref)
+    machine = await fleet.driver(orphan.provider).get(orphan.ref)
     return await db.write(_adopt, fleet, machine)
 
 
-async def _get(db: Database, fleet: Fleet, ref: str) -> Orphan:
-    for orphan in await find(db, fleet):
-        if orphan.ref == ref:
-            return orphan
+def known(found: Mapping[str, Orphan], ref: str) -> Orphan:
+    """The one of these with the reference. Raises OrphanNotFound."""
+    if (orphan := found.get(ref)) is not None:
+        return orphan
     raise OrphanNotFound(f"There is no orphaned machine {ref!r}; GET /api/v1/droplets/orphans lists them.")
 
 

@@ -8,6 +8,7 @@ from litestar.params import FromPath, Parameter
 from clustergenie import placement
 from clustergenie.droplets import destroy, orphans, provision, service
 from clustergenie.droplets.agent_routes import routes as agent_routes
+from clustergenie.droplets.bulk import routes as bulk_routes
 from clustergenie.droplets.fleet import Fleet
 from clustergenie.droplets.membership import NoSuchCluster
 from clustergenie.droplets.models import Droplet, DropletLeaving, DropletNameTaken, DropletNotFound, DropletSpec, Slug
@@ -99,6 +100,18 @@ async def list_droplets(
     return DropletList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
+@web.get("/droplets/counts", tags=["droplets"])
+async def count_droplets(
+    db: Database,
+    cluster_id: Annotated[str | None, Parameter(max_length=64)] = None,
+    provider: Annotated[str | None, Parameter(max_length=64)] = None,
+    region: Annotated[str | None, Parameter(max_length=64)] = None,
+    q: Annotated[str | None, Parameter(max_length=255, description="Part of the name.")] = None,
+) -> web.Counts:
+    """How many droplets there are of each status but `deleted`."""
+    return await db.read(service.counts_by_status, service.DropletFilter(cluster_id, None, provider, region, q))
+
+
 @web.get("/droplets/orphans", raises=[Throttled], tags=["droplets"])
 async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
     """Machines of this installation that no droplet accounts for, with what they cost."""
@@ -114,13 +127,15 @@ async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
 )
 async def adopt_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """Make an orphan a droplet again."""
-    return OrphanReply("adopted", droplet=await orphans.adopt(db, fleet, ref))
+    return OrphanReply("adopted", droplet=await orphans.adopt(db, fleet, await orphans.get(db, fleet, ref)))
 
 
 @web.post("/droplets/orphans/{ref:str}/destroy", raises=[OrphanNotFound, Throttled], status_code=200, tags=["droplets"])
 async def destroy_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """End an orphan."""
-    return OrphanReply("destroyed", orphan=await orphans.destroy(db, fleet, ref))
+    orphan = await orphans.get(db, fleet, ref)
+    await orphans.destroy(fleet, orphan)
+    return OrphanReply("destroyed", orphan=orphan)
 
 
 @web.get("/droplets/{droplet_id:str}", raises=[DropletNotFound], tags=["droplets"])
@@ -176,6 +191,7 @@ async def schedule(fleet: Fleet, data: Schedule) -> Candidates:
 routes = [
     create_droplet,
     list_droplets,
+    count_droplets,
     list_orphans,
     adopt_orphan,
     destroy_orphan,
@@ -184,5 +200,6 @@ routes = [
     list_providers,
     get_catalog,
     schedule,
+    *bulk_routes,
     *agent_routes,
 ]

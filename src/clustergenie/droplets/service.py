@@ -17,7 +17,7 @@ from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.event import Event
-from clustergenie.platform.http import Page, Paging, fetch_page
+from clustergenie.platform.http import Counts, Page, Paging, fetch_page
 
 DEFAULT_IMAGE = "ubuntu-24-04-x64"
 CHUNK = 500
@@ -175,8 +175,15 @@ def page(tx: Tx, wanted: DropletFilter, paging: Paging) -> Page[Droplet]:
     return Page([shown(row) for row in rows], paging.page, paging.page_size, total, following)
 
 
-def _filtered(wanted: DropletFilter) -> Select[Any]:
-    query = _JOINED
+def counts_by_status(tx: Tx, wanted: DropletFilter) -> Counts:
+    """How many droplets there are of each status but `deleted`, by whatever else is wanted."""
+    query = _filtered(msgspec.structs.replace(wanted, status=None), select(droplets.c.status, func.count().label("n")))
+    found = dict.fromkeys((status for status in STATUSES if status != "deleted"), 0)
+    found |= {row.status: row.n for row in tx.execute(query.group_by(droplets.c.status))}
+    return Counts(found, sum(found.values()))
+
+
+def _filtered(wanted: DropletFilter, query: Select[Any] = _JOINED) -> Select[Any]:
     for name in ("cluster_id", "provider", "region"):
         if (value := getattr(wanted, name)) is not None:
             query = query.where(droplets.c[name] == value)

@@ -1,9 +1,10 @@
 """Events over HTTP: what happened, what is happening, and what a consumer could not take."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 import msgspec
-from litestar.params import HeaderParameter, Parameter
+from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
@@ -58,6 +59,8 @@ async def list_events(
     droplet_id: Id = None,
     trace_id: Id = None,
     type: Types = None,
+    start: Annotated[dt.datetime | None, QueryParameter(name="from", description="Not before this moment.")] = None,
+    end: Annotated[dt.datetime | None, QueryParameter(name="to", description="Before this moment.")] = None,
 ) -> EventsReply:
     """What happened, newest first."""
     return await db.read(
@@ -68,6 +71,8 @@ async def list_events(
         droplet_id=droplet_id,
         trace_id=trace_id,
         types=_types(type),
+        since=_moment(start, "?from"),
+        until=_moment(end, "?to"),
     )
 
 
@@ -123,6 +128,18 @@ def _types(asked: list[str] | None) -> frozenset[str]:
     if unknown := sorted(names - set(CATALOGUE)):
         raise invalid("?type", f"{unknown[0]!r} is not an event type; known: {', '.join(CATALOGUE)}")
     return names
+
+
+def _moment(moment: dt.datetime | None, pointer: str) -> dt.datetime | None:
+    """In UTC. Raises Invalid for a moment without a time zone, or one so far off that UTC has no word for it."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise invalid(pointer, "needs a time zone, such as 2026-03-02T12:00:00Z")
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError as error:
+        raise invalid(pointer, "is beyond all times that can be told") from error
 
 
 def _place(header: str) -> int:

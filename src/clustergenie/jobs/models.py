@@ -211,6 +211,14 @@ class Attempt(msgspec.Struct, kw_only=True):
     error: str | None
 
 
+class Step(msgspec.Struct, kw_only=True):
+    """Something a job did and remembers: an attempt after it does not do it again."""
+
+    name: str
+    fence: int
+    at: dt.datetime
+
+
 def shown(row: Any) -> Job:
     """The public form of a row of `jobs`."""
     values = {name: getattr(row, name) for name in Job.__struct_fields__ if name != "status"}

@@ -13,6 +13,7 @@ from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from clustergenie import events
 from clustergenie.jobs import control, kinds, service
+from clustergenie.jobs.bulk import routes as bulk_routes
 from clustergenie.jobs.enqueue import Accepted, enqueue_many, get
 from clustergenie.jobs.models import (
     Attempt,
@@ -24,6 +25,7 @@ from clustergenie.jobs.models import (
     JobNotFound,
     JobRequest,
     KeyReused,
+    Step,
     UnknownJobType,
 )
 from clustergenie.jobs.pool import Pool
@@ -57,6 +59,12 @@ class AttemptList(msgspec.Struct):
     """Every attempt of a job, oldest first."""
 
     attempts: list[Attempt]
+
+
+class StepList(msgspec.Struct):
+    """What a job remembers to have done, oldest first."""
+
+    steps: list[Step]
 
 
 class Submit:
@@ -136,6 +144,18 @@ async def list_jobs(
     return JobList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
+@web.get("/jobs/counts", tags=["jobs"])
+async def count_jobs(
+    db: Database,
+    cluster_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    droplet_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    job_type: Annotated[str | None, QueryParameter(name="type", max_length=64)] = None,
+    trace_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+) -> web.Counts:
+    """How many jobs there are of each status."""
+    return await db.read(service.counts, service.JobFilter(cluster_id, droplet_id, job_type, None, trace_id))
+
+
 @web.get("/jobs/{job_id:str}", raises=[JobNotFound], tags=["jobs"])
 async def get_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """One job."""
@@ -163,6 +183,12 @@ async def list_attempts(db: Database, job_id: FromPath[str]) -> AttemptList:
     return AttemptList(await db.read(service.attempts_of, job_id))
 
 
+@web.get("/jobs/{job_id:str}/steps", raises=[JobNotFound], tags=["jobs"])
+async def list_steps(db: Database, job_id: FromPath[str]) -> StepList:
+    """What a job remembers: tried again, it goes on after the last of these."""
+    return StepList(await db.read(service.steps_of, job_id))
+
+
 @web.get("/jobs/{job_id:str}/events", raises=[JobNotFound], tags=["jobs"])
 async def list_job_events(db: Database, paging: web.Paging, job_id: FromPath[str]) -> events.EventsReply:
     """What happened to a job, newest first unless asked otherwise."""
@@ -183,12 +209,15 @@ async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
 routes = [
     create_job,
     list_jobs,
+    count_jobs,
     get_job,
     cancel_job,
     retry_job,
     list_attempts,
+    list_steps,
     list_job_events,
     show_pool,
+    *bulk_routes,
     *schedule_routes,
 ]
 root_routes = [show_pool]

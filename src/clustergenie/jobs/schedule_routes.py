@@ -1,11 +1,20 @@
 """Schedules over HTTP."""
 
+from typing import Annotated
+
 import msgspec
-from litestar.params import FromPath
+from litestar.params import FromPath, Parameter
 
 from clustergenie.jobs import schedules
-from clustergenie.jobs.models import UnknownJobType
-from clustergenie.jobs.schedules import Schedule, ScheduleChanged, ScheduleNameTaken, ScheduleNotFound, ScheduleSpec
+from clustergenie.jobs.models import Job, JobConflict, UnknownJobType
+from clustergenie.jobs.schedules import (
+    Preview,
+    Schedule,
+    ScheduleChanged,
+    ScheduleNameTaken,
+    ScheduleNotFound,
+    ScheduleSpec,
+)
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Database
 
@@ -14,6 +23,14 @@ class ScheduleReply(msgspec.Struct):
     """A schedule, and what became of the request."""
 
     schedule: Schedule
+    message: str
+
+
+class ScheduleRun(msgspec.Struct):
+    """A schedule, and the job it has just queued."""
+
+    schedule: Schedule
+    job: Job
     message: str
 
 
@@ -40,6 +57,17 @@ async def list_schedules(db: Database, paging: web.Paging) -> ScheduleList:
     return ScheduleList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
+@web.get("/schedules/preview", tags=["schedules"])
+async def preview_schedule(
+    db: Database,
+    cron: Annotated[str, Parameter(min_length=1, max_length=128, description="Five fields.")],
+    time_zone: Annotated[str, Parameter(min_length=1, max_length=64, description="IANA name.")] = "UTC",
+    count: Annotated[int, Parameter(ge=1, le=50, description="How many moments.")] = 5,
+) -> Preview:
+    """A cron expression in words, and when it would run next; nothing is kept."""
+    return await db.read(schedules.preview, cron, time_zone, count)
+
+
 @web.get("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], tags=["schedules"])
 async def get_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """One schedule."""
@@ -56,10 +84,27 @@ async def replace_schedule(db: Database, schedule_id: FromPath[str], data: Sched
     return ScheduleReply(await db.write(schedules.replace, schedule_id, data), "updated")
 
 
+@web.post(
+    "/schedules/{schedule_id:str}/run", raises=[ScheduleNotFound, UnknownJobType, JobConflict], tags=["schedules"]
+)
+async def run_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleRun:
+    """Queue the job of a schedule now, paused or not; its next slot stays."""
+    schedule, job = await db.write(schedules.run_now, schedule_id)
+    return ScheduleRun(schedule, job, "queued")
+
+
 @web.delete("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], status_code=200, tags=["schedules"])
 async def remove_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """Forget a schedule; jobs it has queued stay."""
     return ScheduleReply(await db.write(schedules.remove, schedule_id), "deleted")
 
 
-routes = [create_schedule, list_schedules, get_schedule, replace_schedule, remove_schedule]
+routes = [
+    create_schedule,
+    list_schedules,
+    preview_schedule,
+    get_schedule,
+    replace_schedule,
+    run_schedule,
+    remove_schedule,
+]

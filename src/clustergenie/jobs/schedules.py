@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clustergenie.jobs import kinds, plan
 from clustergenie.jobs.enqueue import enqueue
+from clustergenie.jobs.models import Job
 from clustergenie.jobs.tables import schedule_fires, schedules
 from clustergenie.platform import ids
 from clustergenie.platform.db import Database, Tx
@@ -72,6 +73,13 @@ class Schedule(msgspec.Struct, kw_only=True):
     updated_at: dt.datetime
 
 
+class Preview(msgspec.Struct, kw_only=True):
+    """When a schedule would run: in words, in its own time zone, and the next moments."""
+
+    words: str
+    slots: list[dt.datetime]
+
+
 def next_slot(cron: str, time_zone: str, after: dt.datetime) -> dt.datetime | None:
     """The first slot later than `after`, in UTC; None if there is none (30 February).
 
@@ -81,6 +89,21 @@ def next_slot(cron: str, time_zone: str, after: dt.datetime) -> dt.datetime | No
     slots = CronSim(cron, after.astimezone(zoneinfo.ZoneInfo(time_zone)))
     # Seen from within the hour that comes twice, "the first time" can lie behind us.
     return next((slot for local in slots if (slot := local.astimezone(dt.UTC)) > after), None)
+
+
+def next_slots(cron: str, time_zone: str, after: dt.datetime, count: int) -> list[dt.datetime]:
+    """The first so many slots later than `after`, in UTC; fewer if there are no more."""
+    found: list[dt.datetime] = []
+    while len(found) < count and (slot := next_slot(cron, time_zone, found[-1] if found else after)) is not None:
+        found.append(slot)
+    return found
+
+
+def preview(tx: Tx, cron: str, time_zone: str, count: int) -> Preview:
+    """What a schedule would do; nothing is kept. Raises Invalid."""
+    _check_clock(cron, time_zone, tx.now, ("?cron", "?time_zone"))
+    words = CronSim(cron, tx.now.astimezone(zoneinfo.ZoneInfo(time_zone))).explain()
+    return Preview(words=words, slots=next_slots(cron, time_zone, tx.now, count))
 
 
 def last_slot(cron: str, time_zone: str, upto: dt.datetime) -> dt.datetime | None:
@@ -162,6 +185,18 @@ def fire(tx: Tx, schedule_id: str) -> int:
     return len(to_fire)
 
 
+def run_now(tx: Tx, schedule_id: str) -> tuple[Schedule, Job]:
+    """Queue its job at once, paused or not; its slots stay as they are.
+
+    Raises ScheduleNotFound, and what the kind of job objects to."""
+    there = get(tx, schedule_id)
+    kind = kinds.public(there.type)
+    job = enqueue(tx, kind, kinds.understand(kind, there.parameters))
+    ran = {"last_run_at": tx.now, "last_job_id": job.id, "last_error": None}
+    tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**ran))
+    return get(tx, schedule_id), job
+
+
 def _passed(row: Any, now: dt.datetime) -> tuple[list[dt.datetime], dt.datetime | None]:
     """The slots that have passed, oldest first, and the first one after them."""
     slots: list[dt.datetime] = []
@@ -210,13 +245,17 @@ def _values(spec: ScheduleSpec, now: dt.datetime) -> dict[str, Any]:
 
 def _check(spec: ScheduleSpec, now: dt.datetime) -> None:
     kinds.understand(kinds.public(spec.type), spec.parameters)
-    if len(spec.cron.split()) != 5:
-        raise invalid("/cron", "must have five fields: minute, hour, day of month, month, day of week")
+    _check_clock(spec.cron, spec.time_zone, now, ("/cron", "/time_zone"))
+
+
+def _check_clock(cron: str, time_zone: str, now: dt.datetime, at: tuple[str, str]) -> None:
+    if len(cron.split()) != 5:
+        raise invalid(at[0], "must have five fields: minute, hour, day of month, month, day of week")
     try:
-        zoneinfo.ZoneInfo(spec.time_zone)
+        zoneinfo.ZoneInfo(time_zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise invalid("/time_zone", f"{spec.time_zone!r} is not an IANA time zone, such as Europe/Berlin") from error
+        raise invalid(at[1], f"{time_zone!r} is not an IANA time zone, such as Europe/Berlin") from error
     try:
-        next_slot(spec.cron, spec.time_zone, now)
+        next_slot(cron, time_zone, now)
     except CronSimError as error:
-        raise invalid("/cron", f"{spec.cron!r} is not a cron expression: {error}") from error
+        raise invalid(at[0], f"{cron!r} is not a cron expression: {error}") from error

@@ -7,6 +7,7 @@ from clustergenie.platform.types import Json, UtcDateTime
 
 # States are literals in every partial index and in the claim: a bound value would hide the index from the planner.
 LIVE = "state IN ('scheduled','ready','running')"
+ENDED = "state IN ('completed','failed','dead','cancelled')"
 _UNIQUE_LIVE = text(f"unique_key IS NOT NULL AND {LIVE}")
 _SERIAL_LIVE = text(f"serial_key IS NOT NULL AND {LIVE}")
 
@@ -76,6 +77,11 @@ Index("ix_jobs_created", jobs.c.created_at, jobs.c.id)
 Index("ix_jobs_cluster", jobs.c.cluster_id, jobs.c.created_at)
 Index("ix_jobs_completed", jobs.c.completed_at)
 Index("ix_jobs_trace", jobs.c.trace_id)
+# Counts by status, and the last runs of a type; only jobs that have ended, so that asking for one costs nothing.
+Index(
+    "ix_jobs_ended", jobs.c.state, jobs.c.type, jobs.c.completed_at,
+    sqlite_where=text(ENDED), postgresql_where=text(ENDED),
+)  # fmt: skip
 
 attempts = Table(
     "job_attempts",

@@ -41,6 +41,13 @@ class Page(msgspec.Struct, Generic[T]):
     next_cursor: str | None
 
 
+class Counts(msgspec.Struct):
+    """How many there are of each status, and of all of these together."""
+
+    counts: dict[str, int]
+    total: int
+
+
 async def paging_dependency(
     page: Annotated[int, Parameter(ge=1, le=1_000_000, description="Which page, from 1.")] = 1,
     page_size: Annotated[int, Parameter(ge=1, le=MAX_PAGE_SIZE, description="Rows a page.")] = 20,
@@ -58,17 +65,19 @@ def fetch_page(
     paging: Paging,
     sortable: Mapping[str, ColumnElement[Any]],
     key: ColumnElement[Any],
+    total: int | None = None,
 ) -> tuple[list[Row[Any]], int, str | None]:
     """Rows, total and next cursor of one page.
 
     The first of `sortable` is the default order; `key` (unique) breaks ties, so that no row is skipped or shown
-    twice. Raises Invalid for an unknown `sort_by` or a cursor that is not one of ours.
+    twice. `total` is for who has counted already. Raises Invalid for an unknown `sort_by` or a cursor that is not ours.
     """
     name = paging.sort_by or next(iter(sortable))
     if name not in sortable:
         raise invalid("?sort_by", f"cannot sort by {name!r}; try one of {', '.join(sortable)}")
     column, down = sortable[name], paging.sort_dir == "desc"
-    total = tx.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
+    if total is None:
+        total = tx.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     ordered = query.order_by(*((column.desc(), key.desc()) if down else (column.asc(), key.asc())))
     if paging.cursor is not None:
         ordered = ordered.where(
