@@ -20,16 +20,23 @@ from clustergenie.providers import (
     Refused,
     Throttled,
 )
-from tests.providers.accounts import Account, LocalAccount, SimulatedAccount, opened
+from tests.providers.accounts import Account, LocalAccount, SharedAccount, SimulatedAccount, opened
 from tests.providers.orders import OURS, order
 from tests.waiting import poll_until_async
 
 Scenario = Callable[[Driver], Awaitable[None]]
 
 
-@pytest.fixture(params=["local", "simulated"])
+ACCOUNTS: dict[str, Callable[[Path], Account]] = {
+    "local": LocalAccount,
+    "simulated": SimulatedAccount,
+    "shared": SharedAccount,
+}
+
+
+@pytest.fixture(params=ACCOUNTS)
 def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
-    found: Account = LocalAccount(tmp_path) if request.param == "local" else SimulatedAccount(tmp_path)
+    found = ACCOUNTS[request.param](tmp_path)
     yield found
     found.cancel()
 
@@ -289,8 +296,7 @@ def test_creating_and_destroying_at_once_ends_with_nothing_after_one_more_destro
 
 
 def test_machines_outlive_a_control_plane_that_is_killed(account: Account, tmp_path: Path) -> None:
-    kind = "local" if isinstance(account, LocalAccount) else "simulated"
-    hosting = [sys.executable, "-m", "tests.providers.hosting", kind, str(tmp_path), "5"]
+    hosting = [sys.executable, "-m", "tests.providers.hosting", account.hosting, str(tmp_path), "5"]
     with subprocess.Popen(hosting, stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
         refs = [host.stdout.readline().strip() for _ in range(5)]

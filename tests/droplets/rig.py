@@ -58,7 +58,7 @@ class Rig:
     @property
     def cloud(self) -> Cloud:
         """The far side."""
-        return self.driver._cloud
+        return self.driver._site.cloud
 
     @property
     def chaos(self) -> Any:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from clustergenie.providers import Driver, LocalDriver, Machine, SimulatedDriver, local
 from clustergenie.providers.local import limits, processes, records
 from clustergenie.providers.simulated import CALM, Cloud
+from tests.providers.cloud_process import CloudProcess
 from tests.providers.orders import NOWHERE, OURS
 
 D = TypeVar("D", bound=Driver)
@@ -17,6 +18,9 @@ D = TypeVar("D", bound=Driver)
 
 class Account(Protocol):
     """One account: its machines stay when a driver is closed."""
+
+    hosting: str
+    """How `tests.providers.hosting` is told which."""
 
     def driver(self, installation: str = OURS) -> Driver: ...
 
@@ -29,6 +33,8 @@ class Account(Protocol):
 
 class LocalAccount:
     """This computer, below one directory."""
+
+    hosting = "local"
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
@@ -66,6 +72,8 @@ class LocalAccount:
 class SimulatedAccount:
     """A cloud in a file."""
 
+    hosting = "simulated"
+
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "machines.jsonl"
 
@@ -83,6 +91,29 @@ class SimulatedAccount:
 
     def cancel(self) -> None:
         """Nothing runs."""
+
+
+class SharedAccount:
+    """A simulated cloud in a process of its own."""
+
+    def __init__(self, data_dir: Path, port: int = 0) -> None:
+        """With a port, the one that runs there."""
+        self.process = CloudProcess(data_dir / "cloud", port=port)
+        if not port:
+            self.process.start()
+        self.hosting = f"shared:{self.process.port}"
+
+    def driver(self, installation: str = OURS) -> Driver:
+        return SimulatedDriver("there", installation, url=self.process.url)
+
+    def crash(self, driver: Driver, machine: Machine) -> None:
+        self.process.mischief("crash", machine=machine.ref)
+
+    def leftovers(self) -> list[str]:
+        return [vm["ref"] for vm in self.process.machines()]
+
+    def cancel(self) -> None:
+        self.process.stop()
 
 
 @asynccontextmanager

@@ -1,10 +1,11 @@
-"""Host a driver in a process of its own, so that a test can kill it: `hosting KIND DIRECTORY COUNT`."""
+"""Host a driver in a process of its own, so that a test can kill it: `hosting KIND[:PORT] DIRECTORY COUNT`."""
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.providers.accounts import Account, LocalAccount, SimulatedAccount, opened
+from tests.providers.accounts import Account, LocalAccount, SharedAccount, SimulatedAccount, opened
 from tests.providers.orders import order
 
 
@@ -18,5 +19,11 @@ async def host(account: Account, count: int) -> None:
 
 
 if __name__ == "__main__":
-    kind = LocalAccount if sys.argv[1] == "local" else SimulatedAccount
-    asyncio.run(host(kind(Path(sys.argv[2])), int(sys.argv[3])))
+    kind, _, port = sys.argv[1].partition(":")
+    place = Path(sys.argv[2])
+    accounts: dict[str, Callable[[], Account]] = {
+        "local": lambda: LocalAccount(place),
+        "simulated": lambda: SimulatedAccount(place),
+        "shared": lambda: SharedAccount(place, int(port)),
+    }
+    asyncio.run(host(accounts[kind](), int(sys.argv[3])))

@@ -83,7 +83,7 @@ def test_a_frozen_agent_is_silent_until_it_thaws_and_then_speaks_once_at_a_time(
         driver.chaos.freeze("droplet-1")
         driver.chaos.thaw("droplet-1")
         await plane.beaten("droplet-1", 5)
-        assert len(driver._agents._turn) == 1 if driver._agents else False
+        assert len(driver.chaos.agents._turn) == 1 if driver.chaos.agents else False
 
     play(scenario, plane=plane)
 
@@ -111,7 +111,7 @@ def test_a_crash_is_reported_and_silences_the_machine() -> None:
 
 
 def test_machines_crash_by_chance_if_the_weather_is_bad(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clustergenie.providers.simulated.driver.CRASH_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr("clustergenie.providers.simulated.site.CRASH_CHECK_SECONDS", 0.01)
 
     async def scenario(driver: SimulatedDriver) -> None:
         for n in range(10):

@@ -185,6 +185,11 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
         (
             _single("demo", "demo:demo", "Play the whole story on a running server."),
             _single("loadgen", "loadgen:loadgen", "Push job and diagnosis traffic at a chosen rate."),
+            _single(
+                "simulated-cloud",
+                "simulated_cloud:simulated_cloud",
+                "Run a cloud that is not there, for several replicas to share.",
+            ),
         ),
     ),
     (

@@ -10,6 +10,7 @@ from clustergenie.cli.failures import Failed
 
 DOORS = {
     "serve": "clustergenie.app:serve",
+    "simulated_cloud": "clustergenie.providers.simulated.serve:serve",
     "settings": "clustergenie.platform.config:load",
     "upgrade": "clustergenie.platform.migrate:upgrade",
     "downgrade": "clustergenie.platform.migrate:downgrade",

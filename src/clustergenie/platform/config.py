@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_retention_hours: int = 24
     events_retention_hours: int = 168
     simulated_file: str = ""
+    simulated_url: str = ""
     redis_url: str = ""
     jobs_rate: float = 50.0
     jobs_cap: int = 100
@@ -92,6 +93,8 @@ def load(
             f"{_label('database_url')} names a {scheme!r} database, which this version cannot use; "
             "give sqlite:///path, or leave it out to use the data directory."
         )
+    if settings.simulated_url and not settings.simulated_url.startswith(("http://", "https://")):
+        raise CannotStart(f"{_label('simulated_url')} must begin with http:// or https://, or be left out.")
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
         # The value is not said: an address may hold a password.
         raise CannotStart(f"{_label('redis_url')} must begin with redis://, rediss:// or unix://, or be left out.")

@@ -67,7 +67,10 @@ def build(
             drivers.append(LocalDriver(name, settings.data_dir, installation, server_url, on_gone=on_gone))
         elif name == "simulated":
             path = Path(settings.simulated_file or settings.data_dir / "simulated" / "machines.jsonl")
-            drivers.append(SimulatedDriver(name, installation, path=path, call=call, weather=weather, on_gone=on_gone))
+            url = settings.simulated_url
+            drivers.append(
+                SimulatedDriver(name, installation, path=path, call=call, weather=weather, on_gone=on_gone, url=url)
+            )
         else:
             raise CannotStart(f"The setting providers names {name!r}, but there are only {', '.join(KINDS)}.")
     return Registry(*drivers)

@@ -25,8 +25,8 @@ _SIZES = {size.slug: size for size in SIZES}
 class Agents:
     """A heap of what is due, one task that serves it, and at most `AT_ONCE` calls under way."""
 
-    def __init__(self, cloud: Cloud, call: Call) -> None:
-        self._cloud, self._call = cloud, call
+    def __init__(self, cloud: Cloud, voice: Callable[[Vm], Call]) -> None:
+        self._cloud, self._voice = cloud, voice
         self._due: list[tuple[float, int, str]] = []
         self._order = 0
         self._turn: dict[str, int] = {}
@@ -129,7 +129,7 @@ class Agents:
             "port": None,
             "pid": None,
         }
-        return await self._call("/enroll", body, None)
+        return await self._voice(vm)("/enroll", body, None)
 
     async def _beat(self, vm: Vm) -> tuple[int, dict[str, Any]]:
         now = time.time()
@@ -143,7 +143,7 @@ class Agents:
             "metrics": self.measure(vm, beat),
             "workloads": [],
         }
-        return await self._call("/heartbeat", body, vm.credential)
+        return await self._voice(vm)("/heartbeat", body, vm.credential)
 
     def measure(self, vm: Vm, beat: int) -> dict[str, Any]:
         """What a machine reports in one heartbeat: the load set for it, else for its cluster, else a quiet one."""

@@ -17,7 +17,7 @@ class Chaos:
     """What can go wrong. Machines are named by droplet id or by ref."""
 
     def __init__(self, cloud: Cloud, agents: Agents | None, provider: str, gone: Callable[[str], None]) -> None:
-        self._cloud, self._agents, self._provider, self._gone = cloud, agents, provider, gone
+        self._cloud, self.agents, self._provider, self._gone = cloud, agents, provider, gone
 
     @property
     def weather(self) -> Weather:
@@ -57,20 +57,20 @@ class Chaos:
         if vm.silent:
             vm.silent = False
             self._cloud.save(vm)
-            if self._agents is not None:
-                self._agents.expect(vm)
+            if self.agents is not None:
+                self.agents.expect(vm)
 
     def duplicate(self, order: Order) -> Machine:
         """Make a machine without asking whether there is one: what a cloud does that is asked twice."""
         vm = self._cloud.make(order)
-        if self._agents is not None:
-            self._agents.expect(vm)
+        if self.agents is not None:
+            self.agents.expect(vm)
         return machine(vm, self._provider, time.time())
 
     def load(self, load: Load, *, of: str) -> None:
         """Set what the machines of a droplet id or a cluster id are busy with, from now on."""
-        if self._agents is not None:
-            self._agents.loads[of] = (time.monotonic(), load)
+        if self.agents is not None:
+            self.agents.loads[of] = (time.monotonic(), load)
 
     def _find(self, name: str) -> Vm:
         vm = self._cloud.machines.get(name)

@@ -53,16 +53,6 @@ class Cloud:
         self._by_tag.setdefault(vm.tag, []).append(vm.ref)
         self._by_region[vm.region] = self._by_region.get(vm.region, 0) + 1
 
-    def check(self, order: Order) -> None:
-        """Raises Refused for what is not in the catalog."""
-        for kind, slug, known in (
-            ("size", order.size, _SIZES),
-            ("region", order.region, _REGIONS),
-            ("image", order.image, _IMAGES),
-        ):
-            if slug not in known:
-                raise Refused(f"There is no {kind} {slug!r}; there are {', '.join(sorted(known))}.")
-
     def admit(self, order: Order) -> None:
         """Raises what stands in the way of one more machine: the script first, then chance, then room."""
         self.trouble("create")
@@ -114,6 +104,7 @@ class Cloud:
             address=f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}",
             token=order.bootstrap.token,
             heartbeat_seconds=order.bootstrap.heartbeat_seconds,
+            server=order.bootstrap.server,
         )
         self.machines[vm.ref] = vm
         self._index(vm)
@@ -165,6 +156,17 @@ class Cloud:
         """Close the journal."""
         if self._journal is not None:
             self._journal.close()
+
+
+def check(order: Order) -> None:
+    """Raises Refused for what is not in the catalog."""
+    for kind, slug, known in (
+        ("size", order.size, _SIZES),
+        ("region", order.region, _REGIONS),
+        ("image", order.image, _IMAGES),
+    ):
+        if slug not in known:
+            raise Refused(f"There is no {kind} {slug!r}; there are {', '.join(sorted(known))}.")
 
 
 def machine(vm: Vm, provider: str, now: float) -> Machine:

@@ -30,6 +30,7 @@ class Vm(msgspec.Struct, kw_only=True, omit_defaults=True):
     heartbeat_seconds: float = 5.0
     stopped: bool = False
     silent: bool = False
+    server: str = ""
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
