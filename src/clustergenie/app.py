@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
@@ -27,7 +28,7 @@ from clustergenie.events import routes as events
 from clustergenie.jobs import routes as jobs
 from clustergenie.monitoring import routes as monitoring
 from clustergenie.platform import http as web
-from clustergenie.platform import serving, telemetry
+from clustergenie.platform import serving, telemetry, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart, Problem
@@ -138,12 +139,30 @@ def build(runtime: Runtime) -> Litestar:
     )
 
 
+def guarded(routed: Any, settings: Settings) -> web.UnderPath:
+    """The application behind what every request has to pass."""
+    names = [*settings.allowed_hosts, settings.host]
+    if settings.public_url:
+        names.append(str(urlsplit(settings.public_url).hostname))
+    known = web.KnownHosts(web.Cors(routed, settings.cors_origins), names)
+    return web.UnderPath(web.Observed(known, version=clustergenie.__version__), settings.base_path)
+
+
 class Server(uvicorn.Server):
     """Ends open streams when told to stop, so that they do not hold up the rest."""
 
     def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
         super().__init__(config)
         self._runtime = runtime
+        self._patience = web.Patience(runtime.settings.slow_client_seconds)
+
+    async def main_loop(self) -> None:
+        """Until told to stop."""
+        watching = asyncio.create_task(self._patience.watch(self.server_state.connections))
+        try:
+            await super().main_loop()
+        finally:
+            watching.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT."""
@@ -161,13 +180,16 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
-    url = serving.url_of(settings.host, listening)
+    secured = tls.context(settings)
+    url = settings.public_url or serving.url_of(settings.host, listening, "https" if secured else "http")
     with _sentence_on_stderr():
         runtime = await worker.start(settings, url)
     routed: Any = build(runtime)  # Litestar types scopes more narrowly than ASGI does
-    app = web.UnderPath(web.Observed(routed, version=clustergenie.__version__), settings.base_path)
     config = uvicorn.Config(
-        app,
+        guarded(routed, settings),
+        http=web.BoundedProtocol,
+        ws="none",
+        ssl_context_factory=(lambda _config, _default: secured) if secured else None,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -175,7 +197,6 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         proxy_headers=False,
         backlog=4096,
         timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=65536,
     )
     note = serving.note(settings.data_dir, url)
     sys.stderr.write(f"ClusterGenie {clustergenie.__version__} serves {url} (data in {settings.data_dir})\n")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clustergenie import clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
-from clustergenie.platform import migrate
+from clustergenie.platform import migrate, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart
@@ -168,6 +168,7 @@ async def _fleet(
         default_provider=settings.default_provider,
         heartbeat_seconds=settings.heartbeat_seconds,
         lost_after_seconds=settings.lost_after_seconds,
+        ca_pem=tls.ca(settings),
     )
     droplets.open_market(fleet.market)
     desk = droplets.Desk(db, fleet)

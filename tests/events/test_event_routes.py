@@ -122,7 +122,7 @@ def test_the_stream_tells_its_place_and_forbids_caching(tmp_path: Path) -> None:
             await some_history(here)
             async with here.client.stream("GET", "/events/stream") as response:
                 assert response.headers["content-type"].startswith("text/event-stream")
-                assert response.headers["cache-control"] == "no-cache"
+                assert response.headers["cache-control"] == "no-store"
                 assert response.headers["x-accel-buffering"] == "no"
                 feed = frames(response)
                 assert (await anext(feed)).fields == {"retry": "2000", "id": "10", "": "connected"}

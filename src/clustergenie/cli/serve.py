@@ -16,6 +16,10 @@ def serve(
     log_level: str | None = None,
     environment: str | None = None,
     role: str | None = None,
+    public_url: str | None = None,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
+    tls_ca: Path | None = None,
 ) -> None:
     """Start the control plane, with everything in this process unless --role says otherwise.
 
@@ -29,6 +33,10 @@ def serve(
         log_level: debug, info, warning or error.
         environment: The label that logs and metrics carry: dev, staging, production…
         role: What this process does: all of it is `all`.
+        public_url: Where browsers and agents reach it, if not at that address and port.
+        tls_cert: The certificate to serve HTTPS with, and those between it and its root, as PEM.
+        tls_key: Its private key, as PEM.
+        tls_ca: The root by which agents know the certificate, where their system does not know it.
     """
     settings = settings_for(
         host=host,
@@ -40,6 +48,10 @@ def serve(
         log_level=log_level,
         environment=environment,
         role=role,
+        public_url=public_url,
+        tls_cert=str(tls_cert) if tls_cert else None,
+        tls_key=str(tls_key) if tls_key else None,
+        tls_ca=str(tls_ca) if tls_ca else None,
     )
     with starting():
         borrow("serve")(settings)

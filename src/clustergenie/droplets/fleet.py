@@ -33,11 +33,13 @@ class Fleet:
         heartbeat_seconds: float,
         lost_after_seconds: float,
         enroll_seconds: float = 60.0,
+        ca_pem: str | None = None,
     ) -> None:
         self.drivers = drivers
         self.installation_id = installation_id
         self.tokens = tokens
         self.server_url = server_url
+        self.ca_pem = ca_pem
         self.default_provider = default_provider
         self.lost_after_seconds = lost_after_seconds
         self.enroll_seconds = enroll_seconds
@@ -120,6 +122,7 @@ class Fleet:
                 droplet_id=droplet_id,
                 token=self.tokens.token(droplet_id),
                 heartbeat_seconds=self.heartbeat_seconds,
+                ca_pem=self.ca_pem,
             ),
         )
 

@@ -9,7 +9,7 @@ from clustergenie.platform.event import Event
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {
-    "Cache-Control": "no-cache",
+    "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would hold events back
 }
 RETRY_MILLISECONDS = 2_000

@@ -22,6 +22,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = Path.home() / ".local" / "share" / "clustergenie"
     database_url: str = ""
     base_path: str = ""
+    public_url: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_ca: str = ""
+    tls_min_version: str = "1.2"
+    slow_client_seconds: float = 15.0
     environment: str = "dev"
     log_level: str = "info"
     role: str = "all"
@@ -53,8 +61,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def server_url(self) -> str:
         """Where processes on this machine reach the server."""
+        if self.public_url:
+            return self.public_url
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "localhost") else self.host  # noqa: S104 - compared, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        scheme = "https" if self.tls_cert else "http"
+        return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 
 
 # The KTD's names hold; everything else is CLUSTERGENIE_<NAME>.
@@ -141,7 +152,7 @@ def _convert(name: str, raw: object, origin: str) -> Any:
     wanted = Settings.__annotations__[name]
     if wanted is Path:
         return Path(str(raw)).expanduser().absolute()
-    if name == "providers" and isinstance(raw, str):
+    if wanted == tuple[str, ...] and isinstance(raw, str):
         raw = [part.strip() for part in raw.split(",") if part.strip()]
     try:
         return msgspec.convert(raw, wanted, strict=False)
@@ -162,6 +173,8 @@ def _one_of(*words: str) -> tuple[Callable[[Any], bool], str]:
     return (lambda value: value in words, f"it must be one of {', '.join(words)}")
 
 
+_HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+_ORIGIN = re.compile(r"https?://([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -174,6 +187,20 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda path: re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) is not None,
         "it must be empty or a path like /tools/clustergenie, without a slash at its end",
     ),
+    "public_url": (
+        lambda url: re.fullmatch(r"(https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*)?", url) is not None,
+        "it must be empty or look like https://genie.example.org, without a slash at its end",
+    ),
+    "allowed_hosts": (
+        lambda names: all(_HOST_NAME.fullmatch(name) for name in names),
+        "each must be a host name, an address, or *.example.org for all names below one; without scheme, port or path",
+    ),
+    "cors_origins": (
+        lambda origins: all(_ORIGIN.fullmatch(origin) for origin in origins),
+        "each must look like https://app.example.org, without a path; to let every site in is not possible",
+    ),
+    "tls_min_version": _one_of("1.2", "1.3"),
+    "slow_client_seconds": _between(1, 600),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "role": _one_of("all"),
     "environment": (

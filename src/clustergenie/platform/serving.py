@@ -30,10 +30,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def url_of(host: str, listening: socket.socket) -> str:
+def url_of(host: str, listening: socket.socket, scheme: str = "http") -> str:
     """Where the socket is reached from this machine."""
     port = listening.getsockname()[1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def note(data_dir: Path, url: str) -> Path:

@@ -188,3 +188,9 @@ http_requests = Counter(
     "clustergenie_http_requests_total", "Requests answered.", ("method", "path", "status"), registry=registry
 )
 database_backlog = Gauge("clustergenie_database_backlog", "Writes that wait for the database.", registry=registry)
+refusals = Counter(
+    "clustergenie_refusals_total",
+    "Requests and connections refused before any handler.",
+    ("reason",),
+    registry=registry,
+)

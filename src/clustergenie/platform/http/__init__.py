@@ -2,8 +2,11 @@
 
 from clustergenie.platform.http.application import build
 from clustergenie.platform.http.bulk import MOST, BulkReply, Ids, each
+from clustergenie.platform.http.connection import BoundedProtocol, Patience
 from clustergenie.platform.http.console import Console
 from clustergenie.platform.http.console import routes as console_routes
+from clustergenie.platform.http.cors import Cors
+from clustergenie.platform.http.hosts import KnownHosts, host_of, is_loopback_host
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Counts, Page, Paging, fetch_page, paging_dependency
 from clustergenie.platform.http.problems import ProblemDocument, exception_handlers, render
@@ -12,13 +15,17 @@ from clustergenie.platform.http.under_path import UnderPath
 
 __all__ = [
     "MOST",
+    "BoundedProtocol",
     "BulkReply",
     "Console",
+    "Cors",
     "Counts",
     "Ids",
+    "KnownHosts",
     "Observed",
     "Page",
     "Paging",
+    "Patience",
     "ProblemDocument",
     "UnderPath",
     "build",
@@ -28,6 +35,8 @@ __all__ = [
     "exception_handlers",
     "fetch_page",
     "get",
+    "host_of",
+    "is_loopback_host",
     "paging_dependency",
     "post",
     "put",

@@ -51,8 +51,6 @@ class Console:
         headers = {
             "Content-Security-Policy": policy(nonce),
             "Cache-Control": "no-cache",
-            "Referrer-Policy": "same-origin",
-            "X-Frame-Options": "DENY",
         }
         return Response(content, media_type="text/html", headers=headers)
 
@@ -68,8 +66,12 @@ class Console:
         key = path + ending
         if key in self._files:
             return self._files[key]
-        target = (self._folder / key.lstrip("/")).resolve()
-        if not target.is_relative_to(self._folder) or not target.is_file() or target.name.startswith("index.html"):
+        try:
+            target = (self._folder / key.lstrip("/")).resolve()
+            there = target.is_relative_to(self._folder) and target.is_file()
+        except (OSError, ValueError):  # no file can have such a name: too long, or a zero byte in it
+            return None
+        if not there or target.name.startswith("index.html"):
             return None  # never remembered: a crawler must not fill the memory with names
         content = target.read_bytes()
         suffix = Path(path).suffix

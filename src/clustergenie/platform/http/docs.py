@@ -13,7 +13,10 @@ from clustergenie.platform.http.routes import get
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {"docs.js": "text/javascript", "docs.css": "text/css"}
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'none'"
+)
 
 
 @get("/docs", media_type="text/html", include_in_schema=False)

@@ -8,12 +8,13 @@ from typing import Any
 from prometheus_client import Counter, Histogram
 
 from clustergenie.platform import ids, telemetry
+from clustergenie.platform.http.secured import completed
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
-_REQUEST_ID = re.compile(rb"^[A-Za-z0-9._\-]{1,64}$")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 _AGENT = "/api/v1/agent/"
 
@@ -35,7 +36,7 @@ class Observed:
             scope = {**scope, "method": "GET"}
         headers = dict(scope["headers"])
         asked = headers.get(b"x-request-id", b"")
-        request_id = asked.decode() if _REQUEST_ID.match(asked) else ids.request_id()
+        request_id = asked.decode() if _REQUEST_ID.fullmatch(asked) else ids.request_id()
         trace = telemetry.trace_of(headers.get(b"traceparent", b"").decode("latin-1"))
         token = telemetry.enter({"request_id": request_id, "trace_id": trace})
         started = time.perf_counter()
@@ -44,14 +45,14 @@ class Observed:
             (b"x-request-id", request_id.encode()),
             (b"x-trace-id", trace.encode()),
             (b"x-clustergenie-version", self._version),
-            (b"x-content-type-options", b"nosniff"),
         ]
+        secure = scope.get("scheme") == "https"
 
         async def observed_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *ours]
+                message["headers"] = [*ours, *completed(message["headers"], secure=secure)]
             await send(message)
 
         try:

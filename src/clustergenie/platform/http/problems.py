@@ -51,6 +51,15 @@ def render(status: int, kind: str, title: str, detail: str, **more: Any) -> dict
     }
 
 
+async def answer(send: Any, status: int, kind: str, title: str, detail: str) -> None:
+    """Send a problem from outside the routes, as an ASGI application does."""
+    body = msgspec.json.encode(render(status, kind, title, detail))
+    log().warning("request refused", status=status, type=kind, detail=redact(detail))
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 def _respond(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response[Any]:
     if status >= http.HTTPStatus.BAD_REQUEST:
         log().warning("request refused", status=status, type=body["type"].rsplit("/", 1)[-1], detail=body["detail"])
