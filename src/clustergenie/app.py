@@ -17,10 +17,11 @@ import msgspec
 import uvicorn
 import uvloop
 from litestar import Litestar, MediaType, Response, Router
+from litestar.di import Provide
 from prometheus_client import generate_latest
 
 import clustergenie
-from clustergenie import ratelimit, worker
+from clustergenie import auth, ratelimit, worker
 from clustergenie.clusters import routes as clusters
 from clustergenie.diagnosis import routes as diagnosis
 from clustergenie.droplets import routes as droplets
@@ -75,13 +76,13 @@ class NotReady(Problem):
     status = 503
 
 
-@web.get("/healthz", tags=["service"])
+@web.get("/healthz", allow=web.ANYONE, tags=["service"])
 async def healthz() -> Health:
     """The process is alive."""
     return Health("ok", clustergenie.__version__)
 
 
-@web.get("/readyz", raises=[NotReady], tags=["service"])
+@web.get("/readyz", allow=web.ANYONE, raises=[NotReady], tags=["service"])
 async def readyz(runtime: Runtime) -> Readiness:
     """Requests can be served: the database answers, workers claim, providers are known."""
     found: dict[str, str] = {}
@@ -104,7 +105,7 @@ def _probe(tx: Tx) -> None:
     tx.connection.exec_driver_sql("SELECT 1")
 
 
-@web.get("/metrics", media_type=MediaType.TEXT, tags=["service"])
+@web.get("/metrics", allow=web.VIEWER, media_type=MediaType.TEXT, tags=["service"])
 async def scrape(runtime: Runtime, db: Database) -> Response[bytes]:
     """The Prometheus scrape of this process."""
     runtime.pool.snapshot()
@@ -118,7 +119,7 @@ def build(runtime: Runtime) -> Litestar:
     api = Router("/api/v1", route_handlers=[route for several in API for route in several])
     root = [route for several in ROOT for route in several]
     limiter = runtime.limits.limiter
-    enforcement = ratelimit.Enforcement(limiter)
+    enforcement = ratelimit.Enforcement(limiter, ratelimit.authenticated)
     return web.build(
         [api, *root, healthz, readyz, scrape, *web.console_routes],
         version=clustergenie.__version__,
@@ -132,9 +133,10 @@ def build(runtime: Runtime) -> Litestar:
             "live": runtime.live,
             "bus": runtime.bus,
             "limiter": limiter,
+            "principal": Provide(auth.principal_dependency),
             "console": web.Console(CONSOLE, runtime.settings.base_path),
         },
-        guards=[enforcement.guard],
+        guards=[runtime.gate.guard, enforcement.guard],
         before_send=[enforcement.tell],
     )
 

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from clustergenie import clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
-from clustergenie.platform import migrate, tls
+from clustergenie import auth, clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
+from clustergenie.platform import config, migrate, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart
@@ -34,6 +34,7 @@ class Runtime:
     drivers: providers.Registry
     ticker: jobs.Ticker
     limits: ratelimit.Service
+    gate: auth.Gate
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
@@ -42,6 +43,7 @@ class Runtime:
         await self.bus.stop()
         await self.drivers.close()
         await self.limits.stop()
+        await self.gate.keyring.stop()
         await self.db.stop()
 
 
@@ -130,13 +132,22 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     await drivers.start()
     await fleet.refresh()
     await limits.start()
+    gate = gatekeeper(settings, db)
+    await gate.keyring.start()
     await live.start()
     await bus.start()
     taken = await pool.start(alone=True)
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits)
+    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate)
+
+
+def gatekeeper(settings: Settings, db: Database) -> auth.Gate:
+    """Who decides about requests. On an address that others can reach, nobody is let in without a credential."""
+    keyring = auth.Keyring(db, idle=dt.timedelta(minutes=settings.session_idle_minutes))
+    trusting = settings.auth != "required" and config.is_loopback(settings.host)
+    return auth.Gate(keyring, trusting=trusting, open=settings.auth == "off")
 
 
 async def _fleet(

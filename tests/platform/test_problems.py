@@ -38,7 +38,7 @@ class MachineAway(NotFound):
     """There is no such droplet."""
 
 
-@post("/droplets", raises=[NameTaken])
+@post("/droplets", allow="anyone", raises=[NameTaken])
 async def make(data: Droplet) -> Droplet:
     """Make one."""
     if data.name == "taken":
@@ -48,19 +48,19 @@ async def make(data: Droplet) -> Droplet:
     return data
 
 
-@get("/droplets")
+@get("/droplets", allow="anyone")
 async def show(paging: Paging, size: Annotated[int, Parameter(ge=1, le=9)] = 1) -> dict[str, int]:
     """Show some."""
     return {"page": paging.page, "size": size}
 
 
-@get("/busy", raises=[Unavailable])
+@get("/busy", allow="anyone", raises=[Unavailable])
 async def busy() -> None:
     """Refuse."""
     raise Unavailable("Later.", retry_after=1.6)
 
 
-@get("/bug")
+@get("/bug", allow="anyone")
 async def bug() -> None:
     """Break."""
     raise RuntimeError("the password is hunter2")

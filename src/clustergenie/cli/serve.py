@@ -20,6 +20,7 @@ def serve(
     tls_cert: Path | None = None,
     tls_key: Path | None = None,
     tls_ca: Path | None = None,
+    auth: str | None = None,
 ) -> None:
     """Start the control plane, with everything in this process unless --role says otherwise.
 
@@ -37,6 +38,7 @@ def serve(
         tls_cert: The certificate to serve HTTPS with, and those between it and its root, as PEM.
         tls_key: Its private key, as PEM.
         tls_ca: The root by which agents know the certificate, where their system does not know it.
+        auth: auto, required, or off (on a loopback address only).
     """
     settings = settings_for(
         host=host,
@@ -52,6 +54,7 @@ def serve(
         tls_cert=str(tls_cert) if tls_cert else None,
         tls_key=str(tls_key) if tls_key else None,
         tls_ca=str(tls_ca) if tls_ca else None,
+        auth=auth,
     )
     with starting():
         borrow("serve")(settings)

@@ -70,14 +70,14 @@ def _placeable(wanted: ClusterSpec | Cluster) -> None:
         raise problem
 
 
-@web.post("/clusters", raises=[ClusterNameTaken], tags=["clusters"])
+@web.post("/clusters", allow=web.OPERATOR, raises=[ClusterNameTaken], tags=["clusters"])
 async def create_cluster(db: Database, data: ClusterSpec) -> ClusterReply:
     """Create a cluster; with a `wanted_size`, a scale job provisions its droplets."""
     cluster, job = await db.write(_create, data)
     return ClusterReply(cluster, "created", job)
 
 
-@web.get("/clusters", tags=["clusters"])
+@web.get("/clusters", allow=web.VIEWER, scoped=True, tags=["clusters"])
 async def list_clusters(
     db: Database,
     paging: web.Paging,
@@ -90,7 +90,7 @@ async def list_clusters(
     return ClusterList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
-@web.get("/clusters/counts", tags=["clusters"])
+@web.get("/clusters/counts", allow=web.VIEWER, scoped=True, tags=["clusters"])
 async def count_clusters(
     db: Database,
     region: Annotated[str | None, Parameter(max_length=64)] = None,
@@ -100,7 +100,7 @@ async def count_clusters(
     return await db.read(service.counts, service.ClusterFilter(None, region, q))
 
 
-@web.get("/clusters/{cluster_id:str}", raises=[ClusterNotFound], tags=["clusters"])
+@web.get("/clusters/{cluster_id:str}", allow=web.VIEWER, scoped=True, raises=[ClusterNotFound], tags=["clusters"])
 async def get_cluster(db: Database, cluster_id: FromPath[str]) -> ClusterReply:
     """One cluster."""
     return ClusterReply(await db.read(service.get, cluster_id), "ok")
@@ -108,6 +108,8 @@ async def get_cluster(db: Database, cluster_id: FromPath[str]) -> ClusterReply:
 
 @web.put(
     "/clusters/{cluster_id:str}",
+    allow=web.OPERATOR,
+    scoped=True,
     raises=[ClusterNotFound, ClusterNameTaken, ClusterChanged, ClusterLeaving],
     tags=["clusters"],
 )
@@ -119,6 +121,8 @@ async def change_cluster(db: Database, cluster_id: FromPath[str], data: ClusterC
 
 @web.delete(
     "/clusters/{cluster_id:str}",
+    allow=web.OPERATOR,
+    scoped=True,
     raises=[ClusterNotFound, ClusterLeaving, ClusterBusy],
     status_code=202,
     tags=["clusters"],

@@ -54,7 +54,14 @@ class DiagnosisList(msgspec.Struct):
     next_cursor: str | None
 
 
-@web.post("/diagnosis/diagnose", raises=[ClusterNotFound], status_code=200, tags=["diagnosis"])
+@web.post(
+    "/diagnosis/diagnose",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[ClusterNotFound],
+    status_code=200,
+    tags=["diagnosis"],
+)
 async def diagnose(db: Database, fleet: Fleet, data: DiagnoseRequest) -> Diagnosed:
     """Probe the droplets of a cluster now, and say what is wrong with it, with evidence, cause and remedy."""
     cluster, found = await service.diagnose(db, fleet, data.cluster_id)
@@ -73,7 +80,7 @@ async def diagnose(db: Database, fleet: Fleet, data: DiagnoseRequest) -> Diagnos
     )
 
 
-@web.get("/diagnosis", tags=["diagnosis"])
+@web.get("/diagnosis", allow=web.VIEWER, scoped=True, tags=["diagnosis"])
 async def list_diagnoses(
     db: Database,
     paging: web.Paging,
@@ -84,7 +91,7 @@ async def list_diagnoses(
     return DiagnosisList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
-@web.get("/diagnosis/{diagnosis_id:str}", raises=[DiagnosisNotFound], tags=["diagnosis"])
+@web.get("/diagnosis/{diagnosis_id:str}", allow=web.VIEWER, scoped=True, raises=[DiagnosisNotFound], tags=["diagnosis"])
 async def get_diagnosis(db: Database, diagnosis_id: FromPath[str]) -> DiagnosisReply:
     """One diagnosis with its findings."""
     return DiagnosisReply(await db.read(service.get, diagnosis_id), "ok")

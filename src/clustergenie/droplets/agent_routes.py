@@ -16,13 +16,15 @@ from clustergenie.droplets.models import DropletGone, TokenRefused, TokenUsed
 from clustergenie.platform import http as web
 
 
-@web.post("/agent/enroll", raises=[TokenRefused, TokenUsed, DropletGone], status_code=200, tags=["agents"])
+@web.post(
+    "/agent/enroll", allow=web.AGENT, raises=[TokenRefused, TokenUsed, DropletGone], status_code=200, tags=["agents"]
+)
 async def enroll(desk: Desk, data: Enroll) -> Enrolled:
     """Trade a one-time token for a credential. The same nonce may ask again; another one is refused."""
     return await desk.enroll(data)
 
 
-@web.post("/agent/heartbeat", raises=[TokenRefused, DropletGone], status_code=200, tags=["agents"])
+@web.post("/agent/heartbeat", allow=web.AGENT, raises=[TokenRefused, DropletGone], status_code=200, tags=["agents"])
 async def heartbeat(
     desk: Desk,
     data: Beat,
@@ -44,7 +46,7 @@ def _agent() -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-@web.get("/agent/agent.py", media_type="text/x-python", tags=["agents"])
+@web.get("/agent/agent.py", allow=web.ANYONE, media_type="text/x-python", tags=["agents"])
 async def fetch_agent() -> Response[bytes]:
     """The agent: one file, standard library only, Python 3.9 or later."""
     content, checksum = _agent()

@@ -27,7 +27,7 @@ class OrphansAct(msgspec.Struct, forbid_unknown_fields=True):
     refs: web.Ids
 
 
-@web.post("/droplets/bulk", status_code=200, tags=["droplets"])
+@web.post("/droplets/bulk", allow=web.OPERATOR, scoped=True, status_code=200, tags=["droplets"])
 async def act_on_droplets(db: Database, data: DropletsAct) -> web.BulkReply:
     """Drain and delete up to 100 droplets; their clusters want as many fewer. Each is decided alone."""
 
@@ -38,7 +38,7 @@ async def act_on_droplets(db: Database, data: DropletsAct) -> web.BulkReply:
     return await web.each(data.ids, one)
 
 
-@web.post("/droplets/orphans/bulk", raises=[Throttled], status_code=200, tags=["droplets"])
+@web.post("/droplets/orphans/bulk", allow=web.OPERATOR, raises=[Throttled], status_code=200, tags=["droplets"])
 async def act_on_orphans(db: Database, fleet: Fleet, data: OrphansAct) -> web.BulkReply:
     """Adopt or end up to 100 orphans; each is decided alone."""
     found = {orphan.ref: orphan for orphan in await orphans.find(db, fleet)}

@@ -77,7 +77,11 @@ class Candidates(msgspec.Struct):
 
 
 @web.post(
-    "/droplets", raises=[NoSuchCluster, DropletNameTaken, Conflict, Unplaceable, ProviderSilent], tags=["droplets"]
+    "/droplets",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[NoSuchCluster, DropletNameTaken, Conflict, Unplaceable, ProviderSilent],
+    tags=["droplets"],
 )
 async def create_droplet(db: Database, fleet: Fleet, data: DropletSpec) -> DropletReply:
     """Ask for a droplet; follow its provisioning by the job in the reply."""
@@ -85,7 +89,7 @@ async def create_droplet(db: Database, fleet: Fleet, data: DropletSpec) -> Dropl
     return DropletReply(droplet, "created", job)
 
 
-@web.get("/droplets", tags=["droplets"])
+@web.get("/droplets", allow=web.VIEWER, scoped=True, tags=["droplets"])
 async def list_droplets(
     db: Database,
     paging: web.Paging,
@@ -100,7 +104,7 @@ async def list_droplets(
     return DropletList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
-@web.get("/droplets/counts", tags=["droplets"])
+@web.get("/droplets/counts", allow=web.VIEWER, scoped=True, tags=["droplets"])
 async def count_droplets(
     db: Database,
     cluster_id: Annotated[str | None, Parameter(max_length=64)] = None,
@@ -112,7 +116,7 @@ async def count_droplets(
     return await db.read(service.counts_by_status, service.DropletFilter(cluster_id, None, provider, region, q))
 
 
-@web.get("/droplets/orphans", raises=[Throttled], tags=["droplets"])
+@web.get("/droplets/orphans", allow=web.VIEWER, raises=[Throttled], tags=["droplets"])
 async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
     """Machines of this installation that no droplet accounts for, with what they cost."""
     found = await orphans.find(db, fleet)
@@ -121,6 +125,7 @@ async def list_orphans(db: Database, fleet: Fleet) -> OrphanList:
 
 @web.post(
     "/droplets/orphans/{ref:str}/adopt",
+    allow=web.OPERATOR,
     raises=[OrphanNotFound, Conflict, Throttled],
     status_code=200,
     tags=["droplets"],
@@ -130,7 +135,13 @@ async def adopt_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> Orphan
     return OrphanReply("adopted", droplet=await orphans.adopt(db, fleet, await orphans.get(db, fleet, ref)))
 
 
-@web.post("/droplets/orphans/{ref:str}/destroy", raises=[OrphanNotFound, Throttled], status_code=200, tags=["droplets"])
+@web.post(
+    "/droplets/orphans/{ref:str}/destroy",
+    allow=web.OPERATOR,
+    raises=[OrphanNotFound, Throttled],
+    status_code=200,
+    tags=["droplets"],
+)
 async def destroy_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """End an orphan."""
     orphan = await orphans.get(db, fleet, ref)
@@ -138,20 +149,27 @@ async def destroy_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> Orph
     return OrphanReply("destroyed", orphan=orphan)
 
 
-@web.get("/droplets/{droplet_id:str}", raises=[DropletNotFound], tags=["droplets"])
+@web.get("/droplets/{droplet_id:str}", allow=web.VIEWER, scoped=True, raises=[DropletNotFound], tags=["droplets"])
 async def get_droplet(db: Database, droplet_id: FromPath[str]) -> DropletReply:
     """One droplet with what its agent last measured."""
     return DropletReply(await db.read(service.get, droplet_id), "ok")
 
 
-@web.delete("/droplets/{droplet_id:str}", raises=[DropletNotFound, DropletLeaving], status_code=202, tags=["droplets"])
+@web.delete(
+    "/droplets/{droplet_id:str}",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[DropletNotFound, DropletLeaving],
+    status_code=202,
+    tags=["droplets"],
+)
 async def delete_droplet(db: Database, droplet_id: FromPath[str]) -> DropletReply:
     """Drain and delete a droplet; its cluster wants one fewer."""
     droplet, job = await db.write(destroy.request, droplet_id)
     return DropletReply(droplet, "deleting", job)
 
 
-@web.get("/providers", tags=["placement"])
+@web.get("/providers", allow=web.VIEWER, tags=["placement"])
 async def list_providers(fleet: Fleet) -> ProviderList:
     """The providers, how many droplets each carries, and what they say of themselves."""
     return ProviderList(
@@ -168,13 +186,13 @@ async def list_providers(fleet: Fleet) -> ProviderList:
     )
 
 
-@web.get("/providers/{name:str}/catalog", raises=[UnknownProvider], tags=["placement"])
+@web.get("/providers/{name:str}/catalog", allow=web.VIEWER, raises=[UnknownProvider], tags=["placement"])
 async def get_catalog(fleet: Fleet, name: FromPath[str]) -> Catalog:
     """The regions, sizes with prices, and images of a provider."""
     return fleet.catalog(name)
 
 
-@web.post("/schedule", status_code=200, tags=["placement"])
+@web.post("/schedule", allow=web.VIEWER, status_code=200, tags=["placement"])
 async def schedule(fleet: Fleet, data: Schedule) -> Candidates:
     """Where a droplet like this would go, and why not elsewhere."""
     wish = placement.Wish(

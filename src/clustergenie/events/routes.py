@@ -16,7 +16,7 @@ from clustergenie.events.live import Live, TooManySubscribers
 from clustergenie.events.log import Extent
 from clustergenie.platform.db import Database
 from clustergenie.platform.errors import invalid
-from clustergenie.platform.http import Paging, get, post
+from clustergenie.platform.http import OPERATOR, VIEWER, Paging, get, post
 
 _ONE = f"({'|'.join(sorted(CATALOGUE))})"
 
@@ -50,7 +50,7 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
     subscribers: int
 
 
-@get("/events")
+@get("/events", allow=VIEWER, scoped=True)
 async def list_events(
     db: Database,
     paging: Paging,
@@ -76,7 +76,7 @@ async def list_events(
     )
 
 
-@get("/events/stream", raises=[TooManySubscribers], media_type=sse.MEDIA_TYPE)
+@get("/events/stream", allow=VIEWER, scoped=True, raises=[TooManySubscribers], media_type=sse.MEDIA_TYPE)
 async def stream_events(
     live: Live,
     cluster_id: Id = None,
@@ -98,7 +98,7 @@ async def stream_events(
     return Stream(sse.stream(live.follow(wanted, after), after), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
 
 
-@get("/events/dead-letters")
+@get("/events/dead-letters", allow=VIEWER)
 async def list_dead_letters(db: Database, paging: Paging) -> DeadLettersReply:
     """Events that a consumer could not take, the last one first."""
     return await db.read(dead_letters.page, paging)
@@ -106,6 +106,7 @@ async def list_dead_letters(db: Database, paging: Paging) -> DeadLettersReply:
 
 @post(
     "/events/dead-letters/{dead_letter_id:int}/replay",
+    allow=OPERATOR,
     raises=[UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed],
     status_code=200,
 )
@@ -114,7 +115,7 @@ async def replay_dead_letter(bus: Bus, dead_letter_id: DeadLetterId) -> DeadLett
     return DeadLetterReply(dead_letter=await bus.replay(dead_letter_id), message="replayed")
 
 
-@get("/observability/bus")
+@get("/observability/bus", allow=VIEWER)
 async def bus_status(bus: Bus, live: Live) -> BusReply:
     """How far the log reaches, how far each consumer group is, and how many streams are open."""
     status: BusStatus = await bus.status()

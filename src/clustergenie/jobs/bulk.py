@@ -17,7 +17,7 @@ class JobsAct(msgspec.Struct, forbid_unknown_fields=True):
     ids: web.Ids
 
 
-@web.post("/jobs/bulk", status_code=200, tags=["jobs"])
+@web.post("/jobs/bulk", allow=web.OPERATOR, scoped=True, status_code=200, tags=["jobs"])
 async def act_on_jobs(db: Database, data: JobsAct) -> web.BulkReply:
     """Cancel up to 100 jobs, or queue them again; each is decided alone, and the reply says what became of it."""
 

@@ -74,7 +74,7 @@ class Submit:
         self.one: Callable[[Enqueue], Awaitable[Accepted]] = db.batched(enqueue_many)
 
 
-@web.post("/jobs", raises=[UnknownJobType, KeyReused, JobConflict], tags=["jobs"])
+@web.post("/jobs", allow=web.OPERATOR, scoped=True, raises=[UnknownJobType, KeyReused, JobConflict], tags=["jobs"])
 async def create_job(
     submit: Submit,
     data: JobRequest,
@@ -126,7 +126,7 @@ def _hash(data: JobRequest) -> str:
     return hashlib.sha256(msgspec.json.encode(data, order="deterministic")).hexdigest()
 
 
-@web.get("/jobs", tags=["jobs"])
+@web.get("/jobs", allow=web.VIEWER, scoped=True, tags=["jobs"])
 async def list_jobs(
     db: Database,
     paging: web.Paging,
@@ -144,7 +144,7 @@ async def list_jobs(
     return JobList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
-@web.get("/jobs/counts", tags=["jobs"])
+@web.get("/jobs/counts", allow=web.VIEWER, scoped=True, tags=["jobs"])
 async def count_jobs(
     db: Database,
     cluster_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
@@ -156,13 +156,20 @@ async def count_jobs(
     return await db.read(service.counts, service.JobFilter(cluster_id, droplet_id, job_type, None, trace_id))
 
 
-@web.get("/jobs/{job_id:str}", raises=[JobNotFound], tags=["jobs"])
+@web.get("/jobs/{job_id:str}", allow=web.VIEWER, scoped=True, raises=[JobNotFound], tags=["jobs"])
 async def get_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """One job."""
     return JobReply(await db.read(get, job_id), "ok")
 
 
-@web.post("/jobs/{job_id:str}/cancel", raises=[JobNotFound, JobEnded], status_code=200, tags=["jobs"])
+@web.post(
+    "/jobs/{job_id:str}/cancel",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[JobNotFound, JobEnded],
+    status_code=200,
+    tags=["jobs"],
+)
 async def cancel_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """Stop a job: at once if it waits, as soon as it can if it runs."""
     job = await db.write(control.cancel, job_id)
@@ -170,26 +177,31 @@ async def cancel_job(db: Database, job_id: FromPath[str]) -> JobReply:
 
 
 @web.post(
-    "/jobs/{job_id:str}/retry", raises=[JobNotFound, JobLive, JobEnded, JobConflict], status_code=200, tags=["jobs"]
+    "/jobs/{job_id:str}/retry",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[JobNotFound, JobLive, JobEnded, JobConflict],
+    status_code=200,
+    tags=["jobs"],
 )
 async def retry_job(db: Database, job_id: FromPath[str]) -> JobReply:
     """Queue a failed or cancelled job again; what its steps remember is kept."""
     return JobReply(await db.write(control.retry, job_id), "queued again")
 
 
-@web.get("/jobs/{job_id:str}/attempts", raises=[JobNotFound], tags=["jobs"])
+@web.get("/jobs/{job_id:str}/attempts", allow=web.VIEWER, scoped=True, raises=[JobNotFound], tags=["jobs"])
 async def list_attempts(db: Database, job_id: FromPath[str]) -> AttemptList:
     """Every attempt at a job."""
     return AttemptList(await db.read(service.attempts_of, job_id))
 
 
-@web.get("/jobs/{job_id:str}/steps", raises=[JobNotFound], tags=["jobs"])
+@web.get("/jobs/{job_id:str}/steps", allow=web.VIEWER, scoped=True, raises=[JobNotFound], tags=["jobs"])
 async def list_steps(db: Database, job_id: FromPath[str]) -> StepList:
     """What a job remembers: tried again, it goes on after the last of these."""
     return StepList(await db.read(service.steps_of, job_id))
 
 
-@web.get("/jobs/{job_id:str}/events", raises=[JobNotFound], tags=["jobs"])
+@web.get("/jobs/{job_id:str}/events", allow=web.VIEWER, scoped=True, raises=[JobNotFound], tags=["jobs"])
 async def list_job_events(db: Database, paging: web.Paging, job_id: FromPath[str]) -> events.EventsReply:
     """What happened to a job, newest first unless asked otherwise."""
     return await db.read(_events_of, job_id, paging)
@@ -200,7 +212,7 @@ def _events_of(tx: Tx, job_id: str, paging: web.Paging) -> events.EventsReply:
     return events.history(tx, paging, job_id=job_id)
 
 
-@web.get("/observability/workerpool", tags=["observability"])
+@web.get("/observability/workerpool", allow=web.VIEWER, tags=["observability"])
 async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
     """The worker pool of this process, and the queue that all share."""
     return {**pool.snapshot(), "queue": await db.read(service.queue_state)}

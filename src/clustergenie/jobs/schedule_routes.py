@@ -44,20 +44,20 @@ class ScheduleList(msgspec.Struct):
     next_cursor: str | None
 
 
-@web.post("/schedules", raises=[ScheduleNameTaken, UnknownJobType], tags=["schedules"])
+@web.post("/schedules", allow=web.OPERATOR, scoped=True, raises=[ScheduleNameTaken, UnknownJobType], tags=["schedules"])
 async def create_schedule(db: Database, data: ScheduleSpec) -> ScheduleReply:
     """Queue a job by the clock."""
     return ScheduleReply(await db.write(schedules.create, data), "created")
 
 
-@web.get("/schedules", tags=["schedules"])
+@web.get("/schedules", allow=web.VIEWER, scoped=True, tags=["schedules"])
 async def list_schedules(db: Database, paging: web.Paging) -> ScheduleList:
     """List schedules."""
     found = await db.read(schedules.page, paging)
     return ScheduleList(found.items, found.page, found.page_size, found.total, found.next_cursor)
 
 
-@web.get("/schedules/preview", tags=["schedules"])
+@web.get("/schedules/preview", allow=web.VIEWER, scoped=True, tags=["schedules"])
 async def preview_schedule(
     db: Database,
     cron: Annotated[str, Parameter(min_length=1, max_length=128, description="Five fields.")],
@@ -68,7 +68,7 @@ async def preview_schedule(
     return await db.read(schedules.preview, cron, time_zone, count)
 
 
-@web.get("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], tags=["schedules"])
+@web.get("/schedules/{schedule_id:str}", allow=web.VIEWER, scoped=True, raises=[ScheduleNotFound], tags=["schedules"])
 async def get_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """One schedule."""
     return ScheduleReply(await db.read(schedules.get, schedule_id), "ok")
@@ -76,6 +76,8 @@ async def get_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleRepl
 
 @web.put(
     "/schedules/{schedule_id:str}",
+    allow=web.OPERATOR,
+    scoped=True,
     raises=[ScheduleNotFound, ScheduleNameTaken, ScheduleChanged, UnknownJobType],
     tags=["schedules"],
 )
@@ -85,7 +87,11 @@ async def replace_schedule(db: Database, schedule_id: FromPath[str], data: Sched
 
 
 @web.post(
-    "/schedules/{schedule_id:str}/run", raises=[ScheduleNotFound, UnknownJobType, JobConflict], tags=["schedules"]
+    "/schedules/{schedule_id:str}/run",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[ScheduleNotFound, UnknownJobType, JobConflict],
+    tags=["schedules"],
 )
 async def run_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleRun:
     """Queue the job of a schedule now, paused or not; its next slot stays."""
@@ -93,7 +99,14 @@ async def run_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleRun:
     return ScheduleRun(schedule, job, "queued")
 
 
-@web.delete("/schedules/{schedule_id:str}", raises=[ScheduleNotFound], status_code=200, tags=["schedules"])
+@web.delete(
+    "/schedules/{schedule_id:str}",
+    allow=web.OPERATOR,
+    scoped=True,
+    raises=[ScheduleNotFound],
+    status_code=200,
+    tags=["schedules"],
+)
 async def remove_schedule(db: Database, schedule_id: FromPath[str]) -> ScheduleReply:
     """Forget a schedule; jobs it has queued stay."""
     return ScheduleReply(await db.write(schedules.remove, schedule_id), "deleted")

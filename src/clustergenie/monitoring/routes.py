@@ -36,13 +36,13 @@ class Recorded(msgspec.Struct):
     message: str
 
 
-@web.get("/health/{cluster_id:str}", raises=[ClusterNotFound], tags=["monitoring"])
+@web.get("/health/{cluster_id:str}", allow=web.VIEWER, scoped=True, raises=[ClusterNotFound], tags=["monitoring"])
 async def cluster_health(db: Database, fleet: Fleet, cluster_id: FromPath[str]) -> Health:
     """How a cluster is, droplet by droplet, with the evidence; and what broke in the last ten minutes."""
     return await db.read(evidence.health, fleet, cluster_id)
 
 
-@web.get("/metrics", tags=["monitoring"])
+@web.get("/metrics", allow=web.VIEWER, scoped=True, tags=["monitoring"])
 async def list_metrics(
     db: Database,
     paging: web.Paging,
@@ -70,7 +70,9 @@ async def list_metrics(
     return MetricList(page.items, page.page, page.page_size, page.total, page.next_cursor)
 
 
-@web.post("/metrics", raises=[ClusterNotFound, intake.MeasuredNothing], tags=["monitoring"])
+@web.post(
+    "/metrics", allow=web.OPERATOR, scoped=True, raises=[ClusterNotFound, intake.MeasuredNothing], tags=["monitoring"]
+)
 async def post_metrics(db: Database, data: NewMetrics) -> Recorded:
     """Keep measured values, up to 1,000 at once: all of them, or none."""
     return Recorded(await db.write(intake.record, data.metrics), "created")

@@ -33,6 +33,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = "dev"
     log_level: str = "info"
     role: str = "all"
+    auth: str = "auto"
+    session_idle_minutes: int = 720
+    session_hours: int = 168
     worker_count: int = 16
     worker_queue: int = 64
     default_provider: str = "local"
@@ -98,6 +101,17 @@ def load(
         if not good(getattr(settings, name)):
             origin = origins.get(name, "the default")
             raise CannotStart(f"{_label(name)} is {getattr(settings, name)!r} (from {origin}), but {sentence}.")
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    """Raises CannotStart for what is wrong with several settings at once, or with one in a way of its own."""
+    if settings.auth == "off" and not is_loopback(settings.host):
+        raise CannotStart(
+            f"{_label('host')} is {settings.host!r}, which others can reach, but {_label('auth')} is 'off': "
+            "without authentication the server answers on loopback addresses only (127.0.0.1, ::1, localhost)."
+        )
     if settings.database_url and not settings.database_url.startswith("sqlite:///"):
         scheme = settings.database_url.split(":", 1)[0]
         raise CannotStart(
@@ -109,7 +123,6 @@ def load(
     if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
         # The value is not said: an address may hold a password.
         raise CannotStart(f"{_label('redis_url')} must begin with redis://, rediss:// or unix://, or be left out.")
-    return settings
 
 
 def _sources(
@@ -175,13 +188,15 @@ def _one_of(*words: str) -> tuple[Callable[[Any], bool], str]:
 
 _HOST_NAME = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 _ORIGIN = re.compile(r"https?://([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens there."""
+    return host in ("::1", "localhost") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "host": (
-        lambda host: host in _LOOPBACK or host.startswith("127."),
-        "without authentication the server answers on loopback addresses only (127.0.0.1, ::1, localhost)",
-    ),
+    "host": (bool, "it must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"),
     "port": _between(0, 65535),
     "base_path": (
         lambda path: re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path) is not None,
@@ -203,6 +218,9 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "slow_client_seconds": _between(1, 600),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "role": _one_of("all"),
+    "auth": _one_of("auto", "required", "off"),
+    "session_idle_minutes": _between(1, 60 * 24 * 30),
+    "session_hours": _between(1, 24 * 366),
     "environment": (
         lambda word: bool(word) and len(word) <= 32 and word.replace("-", "").replace("_", "").isalnum(),
         "it must be a word of at most 32 letters, digits, '-' or '_'",

@@ -114,7 +114,8 @@ class Database:
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)` on one consistent snapshot; it cannot write."""
-        return await self._backend.read(lambda tx: fn(tx, *args, **kwargs))
+        context = contextvars.copy_context()  # what is there to be read depends on who reads
+        return await self._backend.read(lambda tx: context.run(fn, tx, *args, **kwargs))
 
     def batched(self, fn: ManyFn[I, T], *, limit: int = 500) -> "Callable[[I], Awaitable[T]]":
         """Coalesce concurrent callers into one `fn(tx, items)`.

@@ -71,6 +71,16 @@ class Unauthenticated(Problem):
 
     status = 401
 
+    def headers(self) -> dict[str, str]:
+        """How to prove it (RFC 9110 §11.6.1)."""
+        return {**super().headers(), "WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(Problem):
+    """The caller may not do this."""
+
+    status = 403
+
 
 class Unavailable(Problem):
     """The service cannot do this right now; try again shortly."""

@@ -76,7 +76,7 @@ def traceparent(trace: str) -> str:
 
 _SECRET_KEYS = re.compile(r"(?i)(token|secret|password|passwd|credential|authorization|api_?key|cookie)")
 _SECRET_VALUES = re.compile(
-    r"(?i)\b(cg[a-z]{1,3}_[A-Za-z0-9_\-]{16,}|bearer\s+[A-Za-z0-9._~+/\-]{8,}=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
+    r"(?i)\b(cg[a-z]{0,3}_[A-Za-z0-9_\-]{16,}|bearer\s+[A-Za-z0-9._~+/\-]{8,}=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
 )
 REDACTED = "[redacted]"
 

@@ -10,6 +10,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 
+from clustergenie import auth
 from clustergenie.platform.errors import Problem
 from clustergenie.platform.http import ProblemDocument
 from clustergenie.ratelimit import headers
@@ -72,13 +73,33 @@ def loopback_subject(request: Request[Any, Any, Any]) -> str:
 
     Raises Invalid for a name that is none.
     """
+    host = _peer(request)
+    return (_named(request) if is_loopback(host) else None) or host
+
+
+def _peer(request: Request[Any, Any, Any]) -> str:
     client = request.scope.get("client")
-    host = client[0] if client else "local"
-    if is_loopback(host):
-        for name, value in request.scope["headers"]:
-            if name == USER_HEADER:
-                return id_of(value.decode("latin-1"), "X-User-ID")
-    return host
+    return client[0] if client else "local"
+
+
+def _named(request: Request[Any, Any, Any]) -> str | None:
+    for name, value in request.scope["headers"]:
+        if name == USER_HEADER:
+            return id_of(value.decode("latin-1"), "X-User-ID")
+    return None
+
+
+def authenticated(request: Request[Any, Any, Any]) -> str:
+    """Who has proved who they are; who could do anything anyway may name someone else in X-User-ID.
+
+    Raises Invalid for a name that is none.
+    """
+    principal = auth.found_of(request).principal
+    if principal.kind in ("loopback", "anonymous"):
+        return loopback_subject(request) if principal.kind == "loopback" else _peer(request)
+    if principal.kind == "key" and principal.may("admin"):
+        return _named(request) or principal.subject
+    return principal.subject
 
 
 def is_loopback(host: str) -> bool:

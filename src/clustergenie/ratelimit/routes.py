@@ -71,7 +71,7 @@ class RuleList(msgspec.Struct):
     total: int
 
 
-@web.get("/observability/ratelimit", raises=[RuleNotFound], tags=["observability"])
+@web.get("/observability/ratelimit", allow=web.VIEWER, raises=[RuleNotFound], tags=["observability"])
 async def show_bucket(
     limiter: Limiter, name: NameQuery, scope_type: AnyScopeQuery = None, scope_id: IdQuery = None
 ) -> BucketReply:
@@ -97,13 +97,13 @@ async def show_bucket(
     )
 
 
-@web.get("/observability/ratelimit/config", raises=[RuleNotFound], tags=["observability"])
+@web.get("/observability/ratelimit/config", allow=web.VIEWER, raises=[RuleNotFound], tags=["observability"])
 async def get_rule(limiter: Limiter, name: NameQuery, kind: ScopeQuery = "global") -> RuleReply:
     """One rule."""
     return RuleReply(limiter.rules.get(name_of(name), scope_of(kind)), "ok")
 
 
-@web.get("/observability/ratelimit/config/list", tags=["observability"])
+@web.get("/observability/ratelimit/config/list", allow=web.VIEWER, tags=["observability"])
 async def list_rules(limiter: Limiter) -> RuleList:
     """Every rule."""
     found = limiter.rules.rules()
@@ -111,7 +111,11 @@ async def list_rules(limiter: Limiter) -> RuleList:
 
 
 @web.post(
-    "/observability/ratelimit/config", raises=[TooManyRules, LimiterDown], status_code=200, tags=["observability"]
+    "/observability/ratelimit/config",
+    allow=web.ADMIN,
+    raises=[TooManyRules, LimiterDown],
+    status_code=200,
+    tags=["observability"],
 )
 async def put_rule(limiter: Limiter, data: NewRule) -> RuleReply:
     """Make or replace a rule; within a second it holds in every process."""
@@ -119,7 +123,11 @@ async def put_rule(limiter: Limiter, data: NewRule) -> RuleReply:
 
 
 @web.delete(
-    "/observability/ratelimit/config", raises=[RuleNotFound, LimiterDown], status_code=200, tags=["observability"]
+    "/observability/ratelimit/config",
+    allow=web.ADMIN,
+    raises=[RuleNotFound, LimiterDown],
+    status_code=200,
+    tags=["observability"],
 )
 async def delete_rule(limiter: Limiter, name: NameQuery, kind: ScopeQuery = "global") -> RuleReply:
     """Delete a stored rule; where the settings have a default, it holds again and is in the reply."""

@@ -1,6 +1,6 @@
 """Serve HTTP the one way every slice serves it: problems, paging, documented statuses, request ids, metrics."""
 
-from clustergenie.platform.http.application import build
+from clustergenie.platform.http.application import UnmarkedRoute, build
 from clustergenie.platform.http.bulk import MOST, BulkReply, Ids, each
 from clustergenie.platform.http.connection import BoundedProtocol, Patience
 from clustergenie.platform.http.console import Console
@@ -10,11 +10,32 @@ from clustergenie.platform.http.hosts import KnownHosts, host_of, is_loopback_ho
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Counts, Page, Paging, fetch_page, paging_dependency
 from clustergenie.platform.http.problems import ProblemDocument, exception_handlers, render
-from clustergenie.platform.http.routes import delete, get, post, put
+from clustergenie.platform.http.routes import (
+    ADMIN,
+    AGENT,
+    ALLOW,
+    ANYONE,
+    OPERATOR,
+    SCOPED,
+    VIEWER,
+    Allow,
+    delete,
+    get,
+    post,
+    put,
+)
 from clustergenie.platform.http.under_path import UnderPath
 
 __all__ = [
+    "ADMIN",
+    "AGENT",
+    "ALLOW",
+    "ANYONE",
     "MOST",
+    "OPERATOR",
+    "SCOPED",
+    "VIEWER",
+    "Allow",
     "BoundedProtocol",
     "BulkReply",
     "Console",
@@ -28,6 +49,7 @@ __all__ = [
     "Patience",
     "ProblemDocument",
     "UnderPath",
+    "UnmarkedRoute",
     "build",
     "console_routes",
     "delete",

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Router
 from litestar.di import Provide
 from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
@@ -18,7 +18,7 @@ from clustergenie.platform.errors import invalid
 from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.paging import paging_dependency
 from clustergenie.platform.http.problems import exception_handlers
-from clustergenie.platform.http.routes import ANY_QUERY, NotJson
+from clustergenie.platform.http.routes import ALLOW, ANY_QUERY, ANYONE, NotJson
 
 MAX_BODY = 1_000_000
 """Bytes."""
@@ -27,12 +27,24 @@ MAX_BODY = 1_000_000
 def build(
     routes: Sequence[ControllerRouterHandler], *, version: str, dependencies: dict[str, Any], **more: Any
 ) -> Litestar:
-    """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`."""
+    """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`.
+
+    Raises UnmarkedRoute for a route that does not say who may call it.
+    """
     with warnings.catch_warnings():
         # Litestar 3 will want dependencies and bodies marked in the signature; we are bound below 3, and types say it.
         for lament in ("Inferred dependency field", "Reserved kwarg 'data' declared without a body marker"):
             warnings.filterwarnings("ignore", f"(?s).*{lament}", LitestarDeprecationWarning)
-        return _build(routes, version, dependencies, more)
+        app = _build(routes, version, dependencies, more)
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            if ALLOW not in handler.opt and handler.http_methods != {"OPTIONS"}:  # Litestar answers those by itself
+                raise UnmarkedRoute(f"{sorted(handler.http_methods)} {route.path} does not say who may call it")
+    return app
+
+
+class UnmarkedRoute(Exception):
+    """A route without `allow=`; it is a mistake in the code, so nothing starts."""
 
 
 def _build(
@@ -42,7 +54,7 @@ def _build(
         [*routes, *docs_routes],
         dependencies={
             "paging": Provide(paging_dependency),
-            **{name: Provide(_constant(value), use_cache=True) for name, value in dependencies.items()},
+            **{name: _provided(value) for name, value in dependencies.items()},
         },
         exception_handlers=exception_handlers,
         before_request=_check,
@@ -52,7 +64,7 @@ def _build(
             version=version,
             description="A self-hosted control plane for fleets of small machines.",
             # Litestar would show a page of its own at this path's root; docs.py serves /openapi.json instead.
-            path="/openapi-of-litestar",
+            openapi_router=Router("/openapi-of-litestar", route_handlers=[], opt={ALLOW: ANYONE}),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
         ),
@@ -61,6 +73,10 @@ def _build(
         debug=False,
         **more,
     )
+
+
+def _provided(value: Any) -> Provide:
+    return value if isinstance(value, Provide) else Provide(_constant(value), use_cache=True)
 
 
 def _constant(value: Any) -> Any:

@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from clustergenie.platform.http.problems import render
-from clustergenie.platform.http.routes import ANY_QUERY, get
+from clustergenie.platform.http.routes import ALLOW, ANY_QUERY, ANYONE, get
 
 NONCE = b"__CSP_NONCE__"
 BASE = b'<base href="/" />'
@@ -89,13 +89,13 @@ class Console:
 
 
 # What is below /observability is API, and is a page of the console itself.
-@get(["/", "/observability"], media_type="text/html", include_in_schema=False, opt={ANY_QUERY: True})
+@get(["/", "/observability"], allow=ANYONE, media_type="text/html", include_in_schema=False, opt={ANY_QUERY: True})
 async def show_console(console: Console) -> Response[bytes]:
     """The console."""
     return console.page()
 
 
-@litestar.get("/{rest:path}", include_in_schema=False, opt={ANY_QUERY: True})
+@litestar.get("/{rest:path}", include_in_schema=False, opt={ANY_QUERY: True, ALLOW: ANYONE})
 async def show_file_or_page(console: Console, rest: FromPath[str], request: Request[Any, Any, Any]) -> Response[Any]:
     """A file of the console; any other path is one of its pages, and its script knows which."""
     found = console.file(rest, request.headers.get("accept-encoding", ""))
@@ -116,13 +116,15 @@ def not_found(request: Request[Any, Any, Any]) -> Response[Any]:
     )
 
 
-@litestar.get(["/api/{rest:path}", "/observability/{rest:path}", "/api"], include_in_schema=False)
+@litestar.get(["/api/{rest:path}", "/observability/{rest:path}", "/api"], include_in_schema=False, opt={ALLOW: ANYONE})
 async def unknown_api_path(request: Request[Any, Any, Any]) -> Response[Any]:
     """What no route of the API has, whatever the client says it accepts."""
     return not_found(request)
 
 
-@litestar.route("/{rest:path}", http_method=["POST", "PUT", "DELETE", "PATCH"], include_in_schema=False)
+@litestar.route(
+    "/{rest:path}", http_method=["POST", "PUT", "DELETE", "PATCH"], include_in_schema=False, opt={ALLOW: ANYONE}
+)
 async def unknown_action(request: Request[Any, Any, Any]) -> Response[Any]:
     """Nothing acts on an unknown path."""
     return not_found(request)

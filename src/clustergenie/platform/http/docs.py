@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Response
 from litestar.params import FromPath
 
 from clustergenie.platform.errors import NotFound
-from clustergenie.platform.http.routes import get
+from clustergenie.platform.http.routes import ANYONE, get
 
 _PAGE = Path(__file__).parent / "page"
 _TYPES = {"docs.js": "text/javascript", "docs.css": "text/css"}
@@ -19,13 +19,13 @@ _POLICY = (
 )
 
 
-@get("/docs", media_type="text/html", include_in_schema=False)
+@get("/docs", allow=ANYONE, media_type="text/html", include_in_schema=False)
 async def show_docs() -> Response[bytes]:
     """The page."""
     return _file("docs.html", "text/html")
 
 
-@get("/docs/{name:str}", include_in_schema=False)
+@get("/docs/{name:str}", allow=ANYONE, include_in_schema=False)
 async def show_docs_file(name: FromPath[str]) -> Response[bytes]:
     """Its script and style."""
     if name not in _TYPES:
@@ -33,7 +33,7 @@ async def show_docs_file(name: FromPath[str]) -> Response[bytes]:
     return _file(name, _TYPES[name])
 
 
-@get("/openapi.json", media_type="application/json", include_in_schema=False)
+@get("/openapi.json", allow=ANYONE, media_type="application/json", include_in_schema=False)
 async def show_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The API in OpenAPI 3.1."""
     return Response(_document(request.app), media_type="application/json", headers={"Cache-Control": "no-cache"})
