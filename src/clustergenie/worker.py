@@ -2,13 +2,11 @@
 
 import asyncio
 import datetime as dt
-import os
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from clustergenie import auth, clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
-from clustergenie.platform import config, migrate, tls
+from clustergenie.platform import config, keyfile, migrate, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart
@@ -174,7 +172,7 @@ async def _fleet(
     fleet = droplets.Fleet(
         drivers,
         installation_id=installation,
-        tokens=droplets.Tokens(secret_key(settings)),
+        tokens=droplets.Tokens(keyfile.keys(settings).first),
         server_url=server_url,
         default_provider=settings.default_provider,
         heartbeat_seconds=settings.heartbeat_seconds,
@@ -202,26 +200,3 @@ def _nudger(beats: dict[str, jobs.Tick]) -> Any:
             beats["reconcile"].nudge()
 
     return told
-
-
-def secret_key(settings: Settings) -> bytes:
-    """The installation's secret, made at the first start and kept beside the database, readable only by us."""
-    path = settings.data_dir / "secret.key"
-    if not path.exists():
-        # Whole or not at all: a crash in between must not leave half a key. The database's lock keeps others out.
-        temporary = path.with_suffix(".tmp")
-        try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except OSError as error:
-            raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error
-    try:
-        key = bytes.fromhex(path.read_text())
-    except (OSError, ValueError) as error:
-        raise CannotStart(f"The secret key {path} cannot be read: {error}.") from error
-    if len(key) != 32:
-        raise CannotStart(f"The secret key {path} is damaged; restore it, or delete it to have a new one made.")
-    return key

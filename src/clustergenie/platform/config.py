@@ -30,6 +30,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_ca: str = ""
     tls_min_version: str = "1.2"
     slow_client_seconds: float = 15.0
+    secret_key: str = ""
+    outbound_allow: tuple[str, ...] = ()
     environment: str = "dev"
     log_level: str = "info"
     role: str = "all"
@@ -215,6 +217,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "each must look like https://app.example.org, without a path; to let every site in is not possible",
     ),
     "tls_min_version": _one_of("1.2", "1.3"),
+    "outbound_allow": (
+        lambda entries: all(re.fullmatch(r"[A-Za-z0-9_.:\[\]-]+(/[0-9]{1,3})?", entry) for entry in entries),
+        "each must be a host name, an address or a network such as 10.1.0.0/16",
+    ),
     "slow_client_seconds": _between(1, 600),
     "log_level": _one_of("debug", "info", "warning", "error"),
     "role": _one_of("all"),
