@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clustergenie.platform.addresses import UnsafeUrl
-from clustergenie.platform.outbound import NoAnswer, Outbound
+from clustergenie.platform.outbound import NotAnswered, Outbound
 
 
 def run(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -139,7 +139,7 @@ async def test_a_redirect_to_another_host_takes_no_credentials_along_and_ends_so
 
     async with serving(handle) as port:
         outbound = Outbound(["a.internal", "b.internal"], resolve=to_here)
-        with pytest.raises(NoAnswer, match="redirects more than 3 times"):
+        with pytest.raises(NotAnswered, match="redirects more than 3 times"):
             await outbound.get(f"http://a.internal:{port}/", Authorization="Bearer secret")
     assert b"secret" in heads[0]
     assert len(heads) == 4
@@ -162,7 +162,7 @@ async def test_a_redirect_to_another_host_takes_no_credentials_along_and_ends_so
 async def test_an_answer_that_is_too_long_or_none_is_a_sentence(text: str, why: str) -> None:
     async with serving(answering(text)) as port:
         outbound = Outbound(["idp.internal"], resolve=to_here)
-        with pytest.raises(NoAnswer, match=why):
+        with pytest.raises(NotAnswered, match=why):
             await outbound.call("GET", f"http://idp.internal:{port}/", most_bytes=1_000)
 
 
@@ -177,7 +177,7 @@ async def test_an_answer_that_comes_drop_by_drop_ends_with_the_time_for_all_of_i
 
     async with serving(handle) as port:
         outbound = Outbound(["idp.internal"], resolve=to_here)
-        with pytest.raises(NoAnswer, match=r"did not answer within 0\.5 s"):
+        with pytest.raises(NotAnswered, match=r"did not answer within 0\.5 s"):
             await outbound.call("GET", f"http://idp.internal:{port}/", seconds=0.5)
 
 
@@ -186,9 +186,9 @@ async def test_a_host_that_is_not_there_is_a_sentence() -> None:
     async def nobody(_host: str, _port: int) -> list[str]:
         raise OSError(-2, "Name or service not known")
 
-    with pytest.raises(NoAnswer, match=r"The address of gone.example.org cannot be found: Name or service"):
+    with pytest.raises(NotAnswered, match=r"The address of gone.example.org cannot be found: Name or service"):
         await Outbound(resolve=nobody).get("https://gone.example.org/")
-    with pytest.raises(NoAnswer, match="cannot be called"):
+    with pytest.raises(NotAnswered, match="cannot be called"):
         await Outbound(["idp.internal"], resolve=to_here).get("http://idp.internal:1/")
     with pytest.raises(UnsafeUrl):
         await Outbound().get("https://127.0.0.1/")

@@ -30,11 +30,8 @@ def test_a_changed_character_anywhere_is_noticed(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(sealed) - 1))
     other = data.draw(st.sampled_from("AZaz09-_=:").filter(lambda char: char != sealed[place]))
     changed = sealed[:place] + other + sealed[place + 1 :]
-    try:
-        assert box.open(changed, "client secret") == "a secret"  # a bit of base64 that stands for nothing
-        assert place > len(sealed) - 4
-    except CannotOpen:
-        pass
+    with pytest.raises(CannotOpen):
+        box.open(changed, "client secret")
 
 
 def test_it_opens_for_its_purpose_only() -> None:

@@ -22,7 +22,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _PRIVATE = ("authorization", "cookie", "proxy-authorization")
 
 
-class NoAnswer(Problem):
+class NotAnswered(Problem):
     """Another server did not answer as it should."""
 
     status = 502
@@ -46,7 +46,7 @@ class Outbound:
         self._tls: ssl.SSLContext | None = None
 
     async def get(self, url: str, **headers: str) -> Answer:
-        """GET, following redirects. Raises UnsafeUrl or NoAnswer."""
+        """GET, following redirects. Raises UnsafeUrl or NotAnswered."""
         return await self.call("GET", url, headers=headers)
 
     async def call(
@@ -61,7 +61,7 @@ class Outbound:
     ) -> Answer:
         """One answer within `seconds`, redirects and all. A request with a body is not sent on anywhere else.
 
-        Raises UnsafeUrl for a URL, a name or a redirect that leads where nobody may send us; NoAnswer for the rest.
+        Raises UnsafeUrl for a URL, a name or a redirect that leads where nobody may send us; NotAnswered for the rest.
         """
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         try:
@@ -73,11 +73,11 @@ class Outbound:
                         return answer
                     url = self._follow(url, onward, sent)
         except TimeoutError as error:
-            raise NoAnswer(f"{_origin(url)} did not answer within {seconds:g} s.") from error
+            raise NotAnswered(f"{_origin(url)} did not answer within {seconds:g} s.") from error
         except UnsafeUrl:
             refusals.labels("outbound").inc()
             raise
-        raise NoAnswer(f"{_origin(url)} redirects more than {REDIRECTS} times.")
+        raise NotAnswered(f"{_origin(url)} redirects more than {REDIRECTS} times.")
 
     def check(self, url: str) -> str:
         """The URL, as far as that can be told without asking for its address. Raises UnsafeUrl."""
@@ -109,16 +109,16 @@ class Outbound:
                 await writer.drain()
                 status, received, content = await _receive(talk, reader, goal, most_bytes)
         except (OSError, h11.ProtocolError) as error:
-            raise NoAnswer(f"{goal.origin} cannot be called: {_words(error)}.") from error
+            raise NotAnswered(f"{goal.origin} cannot be called: {_words(error)}.") from error
         return Answer(url, status, received, content)
 
     async def _found(self, goal: Target) -> Sequence[str]:
         try:
             found = await self._resolve(goal.host, goal.port)
         except (OSError, UnicodeError) as error:
-            raise NoAnswer(f"The address of {goal.host} cannot be found: {_words(error)}.") from error
+            raise NotAnswered(f"The address of {goal.host} cannot be found: {_words(error)}.") from error
         if not found:
-            raise NoAnswer(f"{goal.host} has no address.")
+            raise NotAnswered(f"{goal.host} has no address.")
         return found
 
     @contextlib.asynccontextmanager
@@ -156,12 +156,12 @@ async def _receive(
         elif isinstance(event, h11.Data):
             content += event.data
             if len(content) > most_bytes:
-                raise NoAnswer(f"{goal.origin} answers with more than {most_bytes} bytes.")
+                raise NotAnswered(f"{goal.origin} answers with more than {most_bytes} bytes.")
         elif isinstance(event, h11.EndOfMessage) and response is not None:
             fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
             return response.status_code, fields, bytes(content)
         elif isinstance(event, h11.ConnectionClosed):
-            raise NoAnswer(f"{goal.origin} hung up without an answer.")
+            raise NotAnswered(f"{goal.origin} hung up without an answer.")
 
 
 async def _resolve(host: str, port: int) -> list[str]:

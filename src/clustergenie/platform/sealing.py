@@ -35,7 +35,7 @@ class Box:
 
     def open(self, sealed: str, purpose: str) -> str:
         """The secret. Raises CannotOpen."""
-        version, name, content = (*sealed.split(":"), "", "", "")[:3]
+        version, name, content = (*sealed.split(":", 2), "", "")[:3]
         cipher = self._ciphers.get(name)
         if version != _VERSION or cipher is None:
             raise CannotOpen(
@@ -44,6 +44,8 @@ class Box:
             )
         try:
             raw = base64.urlsafe_b64decode(content)
+            if base64.urlsafe_b64encode(raw).decode() != content:  # the decoder passes over what is not base64
+                raise ValueError(content)
             return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], purpose.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise CannotOpen(f"The stored {purpose} has been changed or damaged; set it again.") from error
