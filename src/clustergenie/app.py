@@ -22,6 +22,7 @@ from prometheus_client import generate_latest
 
 import clustergenie
 from clustergenie import auth, ratelimit, worker
+from clustergenie.auth import routes as access
 from clustergenie.clusters import routes as clusters
 from clustergenie.diagnosis import routes as diagnosis
 from clustergenie.droplets import routes as droplets
@@ -45,6 +46,7 @@ API = (
     diagnosis.routes,
     events.routes,
     limits.routes,
+    access.routes,
 )
 ROOT = (jobs.root_routes, events.root_routes, limits.root_routes)
 # What the first API served at the root as well.
@@ -133,6 +135,7 @@ def build(runtime: Runtime) -> Litestar:
             "live": runtime.live,
             "bus": runtime.bus,
             "limiter": limiter,
+            "reception": runtime.reception,
             "principal": Provide(auth.principal_dependency),
             "console": web.Console(CONSOLE, runtime.settings.base_path),
         },
@@ -202,6 +205,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     )
     note = serving.note(settings.data_dir, url)
     sys.stderr.write(f"ClusterGenie {clustergenie.__version__} serves {url} (data in {settings.data_dir})\n")
+    sys.stderr.write(await _invitation(runtime, url))
     log().info("serving", url=url, data_dir=str(settings.data_dir), environment=settings.environment)
     # What start-up made stays: let the collector never look at it again, and at the rest less often.
     gc.collect()
@@ -213,6 +217,21 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         await runtime.stop()
         note.unlink(missing_ok=True)
         log().info("stopped")
+
+
+async def _invitation(runtime: Runtime, url: str) -> str:
+    """Where there is no key yet: the link by which the first admin gets one."""
+    settings = runtime.settings
+    if settings.auth == "off" or runtime.gate.keyring.any_key:
+        return ""
+    token = await runtime.db.write(_new_setup_token)
+    until = "until then whoever is on this machine is its admin" if runtime.gate.trusting else "nobody else gets in"
+    link = auth.setup_link(url if settings.public_url else url + settings.base_path, token)
+    return f"No API key yet ({until}). Make the first one, once and within the hour, at:\n  {link}\n"
+
+
+def _new_setup_token(tx: Tx) -> str:
+    return auth.issue_setup_token(tx.connection, tx.now)
 
 
 @contextlib.contextmanager

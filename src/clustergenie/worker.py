@@ -33,6 +33,7 @@ class Runtime:
     ticker: jobs.Ticker
     limits: ratelimit.Service
     gate: auth.Gate
+    reception: auth.Reception
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
@@ -104,6 +105,8 @@ async def _prune(db: Database, settings: Settings) -> None:
         (droplets.prune, JOBS_KEPT),
         (monitoring.prune, dt.timedelta(hours=settings.metrics_retention_hours)),
         (diagnosis.prune, JOBS_KEPT),
+        (auth.prune_sessions, dt.timedelta(0)),
+        (auth.prune_keys, JOBS_KEPT),
     ):
         for _ in range(PRUNE_ROUNDS):
             if not await db.write(forget, moment - kept):
@@ -138,14 +141,23 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate)
+    return Runtime(
+        settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception_of(settings, gate)
+    )
 
 
 def gatekeeper(settings: Settings, db: Database) -> auth.Gate:
     """Who decides about requests. On an address that others can reach, nobody is let in without a credential."""
     keyring = auth.Keyring(db, idle=dt.timedelta(minutes=settings.session_idle_minutes))
-    trusting = settings.auth != "required" and config.is_loopback(settings.host)
+    # A public address means a proxy before us: from this machine comes then also what began elsewhere.
+    alone = config.is_loopback(settings.host) and not settings.public_url
+    trusting = settings.auth != "required" and alone
     return auth.Gate(keyring, trusting=trusting, open=settings.auth == "off")
+
+
+def reception_of(settings: Settings, gate: auth.Gate) -> auth.Reception:
+    """Who lets browsers in."""
+    return auth.Reception(gate.keyring, lasts=dt.timedelta(hours=settings.session_hours), path=settings.base_path + "/")
 
 
 async def _fleet(

@@ -2,6 +2,8 @@
 
 from clustergenie.auth.gate import Found, Gate, found_of, principal_dependency
 from clustergenie.auth.keyring import Keyring
+from clustergenie.auth.keys import prune as prune_keys
+from clustergenie.auth.models import Oidc
 from clustergenie.auth.principal import (
     ANONYMOUS,
     LOOPBACK,
@@ -12,7 +14,13 @@ from clustergenie.auth.principal import (
     acting,
     acting_as,
 )
+from clustergenie.auth.reception import Reception
 from clustergenie.auth.scope import NotAllowed, admits, demand, visible, visible_clusters
+from clustergenie.auth.sessions import Visitor
+from clustergenie.auth.sessions import begin as begin_session
+from clustergenie.auth.sessions import prune as prune_sessions
+from clustergenie.auth.setup import issue as issue_setup_token
+from clustergenie.auth.setup import link as setup_link
 
 __all__ = [
     "ANONYMOUS",
@@ -23,14 +31,22 @@ __all__ = [
     "Grant",
     "Keyring",
     "NotAllowed",
+    "Oidc",
     "Principal",
+    "Reception",
     "Role",
+    "Visitor",
     "acting",
     "acting_as",
     "admits",
+    "begin_session",
     "demand",
     "found_of",
+    "issue_setup_token",
     "principal_dependency",
+    "prune_keys",
+    "prune_sessions",
+    "setup_link",
     "visible",
     "visible_clusters",
 ]

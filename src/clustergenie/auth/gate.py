@@ -50,7 +50,7 @@ class Gate:
     """
 
     def __init__(self, keyring: Keyring, *, trusting: bool, open: bool = False) -> None:
-        self.keyring, self._trusting, self._open = keyring, trusting, open
+        self.keyring, self.trusting, self._open = keyring, trusting, open
 
     async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
         """Say who acts from here on. Raises NotLoggedIn, NotAllowed, KeyInAddress and what browsers are refused for."""
@@ -103,7 +103,7 @@ class Gate:
             session = await self.keyring.session(cookie)
             if session is not None:
                 return Found(session.principal, session.key, session, cookie)
-        if self._trusting and (self._open or not self.keyring.any_key) and browser.from_this_machine(scope, headers):
+        if self.trusting and (self._open or not self.keyring.any_key) and browser.from_this_machine(scope, headers):
             return _LOCAL
         return _NOBODY if cookie is None else Found(ANONYMOUS, refused="The session has ended; log in again.")
 

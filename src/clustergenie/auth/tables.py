@@ -1,6 +1,6 @@
 """Where keys, sessions and the setup token are kept: hashes, never secrets."""
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, String, Table
+from sqlalchemy import BigInteger, Column, Index, String, Table
 
 from clustergenie.platform.db import metadata
 from clustergenie.platform.types import Json, UtcDateTime
@@ -41,12 +41,10 @@ sessions = Table(
 Index("ix_auth_sessions_expires", sessions.c.expires_at)
 Index("ix_auth_sessions_key", sessions.c.key_id)
 
-# One row, or none: a new token takes the place of the one before.
 setup = Table(
     "auth_setup",
     metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("token_hash", String(64), nullable=False),
+    Column("token_hash", String(64), primary_key=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),

@@ -33,6 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
 def url_of(host: str, listening: socket.socket, scheme: str = "http") -> str:
     """Where the socket is reached from this machine."""
     port = listening.getsockname()[1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to be reached, not to listen
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 

@@ -51,12 +51,11 @@ def upgrade() -> None:
     op.create_index("ix_auth_sessions_key", "auth_sessions", ["key_id"])
     op.create_table(
         "auth_setup",
-        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_auth_setup"),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_auth_setup"),
     )
     op.create_table(
         "auth_version",

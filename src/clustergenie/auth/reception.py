@@ -1,0 +1,36 @@
+"""What the routes of logins need: the keys in force, how long a session lasts, and where its cookie belongs."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from litestar import Request
+
+from clustergenie.auth import browser, credentials
+from clustergenie.auth.keyring import Keyring
+from clustergenie.auth.models import Oidc
+from clustergenie.auth.sessions import Visitor
+
+
+class Reception:
+    """Handlers get it as `reception`. `oidc` tells how the login of another issuer is offered, if one is."""
+
+    def __init__(self, keyring: Keyring, *, lasts: dt.timedelta, path: str, oidc: Callable[[], Oidc] = Oidc) -> None:
+        self.keyring, self.lasts, self.oidc = keyring, lasts, oidc
+        self._path = path
+
+    def visitor(self, request: Request[Any, Any, Any], subject: str, name: str, key_id: str | None) -> Visitor:
+        """Who asks, with where they ask from."""
+        agent = request.headers.get("user-agent", "")
+        return Visitor("session", subject, name, key_id, (), browser.peer(request.scope), agent)
+
+    def cookie_of(self, request: Request[Any, Any, Any]) -> str | None:
+        """The session the browser has, in force or not; None for what cannot be one of ours."""
+        value = browser.session_cookie(browser.headers_of(request.scope))
+        return value if value is not None and credentials.is_session(value) else None
+
+    def cookie(self, request: Request[Any, Any, Any], token: str | None) -> str:
+        """The header that gives the browser a session; None takes it away."""
+        secure = browser.is_secure(request.scope, browser.headers_of(request.scope))
+        seconds = int(self.lasts.total_seconds()) if token is not None else 0
+        return browser.set_cookie(token or "", path=self._path, secure=secure, seconds=seconds)

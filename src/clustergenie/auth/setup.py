@@ -1,0 +1,48 @@
+"""Let the first one in: a link with a token that works once, for a while, and of which only a hash is kept."""
+
+import datetime as dt
+
+from sqlalchemy import Connection, delete, insert, update
+
+from clustergenie.auth import credentials, keys, sessions
+from clustergenie.auth.keyring import Keyring, subject_of
+from clustergenie.auth.models import GrantSpec, Key, KeySpec, SetupRefused
+from clustergenie.auth.sessions import Visitor
+from clustergenie.auth.tables import setup
+from clustergenie.platform.db import Tx
+
+LIFE = dt.timedelta(hours=1)
+
+
+def issue(connection: Connection, now: dt.datetime) -> str:
+    """A new token; those before it stay what they are. Takes a connection, so that it needs no running server."""
+    token = credentials.new_setup()
+    connection.execute(delete(setup).where(setup.c.expires_at < now))
+    values = {"token_hash": credentials.digest(token), "created_at": now, "expires_at": now + LIFE}
+    connection.execute(insert(setup).values(values))
+    return token
+
+
+def link(url: str, token: str) -> str:
+    """The address to open. The token stands behind the #, so that no server or proxy ever sees it in an address."""
+    return f"{url}/setup#token={token}"
+
+
+def redeem(
+    tx: Tx, keyring: Keyring, token: str, name: str, visitor: Visitor, lasts: dt.timedelta, before: str | None
+) -> tuple[Key, str, str]:
+    """The first admin's key, its secret, and the cookie of a session. Raises SetupRefused."""
+    taken = (
+        update(setup)
+        .where(setup.c.token_hash == credentials.digest(token), setup.c.used_at.is_(None), setup.c.expires_at > tx.now)
+        .values(used_at=tx.now)
+    )
+    # The update decides, so that of two who come at once only one gets in.
+    if not credentials.is_setup(token) or tx.execute(taken).rowcount != 1:
+        raise SetupRefused(
+            "This setup link is not known, was used before, or is older than an hour; "
+            "`clustergenie auth setup-link`, run where the server runs, makes a new one."
+        )
+    key, secret = keys.create(tx, keyring, KeySpec(name, [GrantSpec("admin")]))
+    guest = visitor._replace(subject=subject_of(key.id), name=key.name, key_id=key.id)
+    return key, secret, sessions.begin(tx, keyring, guest, lasts, before)
