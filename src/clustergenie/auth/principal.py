@@ -60,6 +60,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 ANONYMOUS: Final = Principal(subject="anonymous", name="nobody", kind="anonymous")
 LOOPBACK: Final = Principal(subject="loopback", name="local admin", kind="loopback", grants=(Grant("admin"),))
 
+SETTING_UP: Final = Principal(subject="setup", name="who has the setup link", kind="setup")
+
 
 class Actor(msgspec.Struct, frozen=True):
     """A principal during one request: from where it acts, in which request, and with which role it must."""

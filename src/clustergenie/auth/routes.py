@@ -10,7 +10,7 @@ from clustergenie.auth import credentials, sessions, setup
 from clustergenie.auth.gate import NotLoggedIn, found_of
 from clustergenie.auth.key_routes import routes as key_routes
 from clustergenie.auth.models import Key, LoginRefused, Me, Name, Secret, SetupRefused, TooManyKeys, Who
-from clustergenie.auth.principal import Role
+from clustergenie.auth.principal import SETTING_UP, Role, acting, acting_as
 from clustergenie.auth.reception import Reception
 from clustergenie.auth.session_routes import routes as session_routes
 from clustergenie.platform import http as web
@@ -135,9 +135,17 @@ async def log_out(db: Database, reception: Reception, request: Request[Any, Any,
 async def set_up(db: Database, reception: Reception, data: Setup, request: Request[Any, Any, Any]) -> Response[SetUp]:
     """Trade the token of a setup link for an admin's key and a session; it works once."""
     visitor = reception.visitor(request, "", data.name, None)
-    key, secret, token = await db.write(
-        setup.redeem, reception.keyring, data.token, data.name, visitor, reception.lasts, reception.cookie_of(request)
-    )
+    actor = acting()
+    with acting_as(actor and msgspec.structs.replace(actor, principal=SETTING_UP)):
+        key, secret, token = await db.write(
+            setup.redeem,
+            reception.keyring,
+            data.token,
+            data.name,
+            visitor,
+            reception.lasts,
+            reception.cookie_of(request),
+        )
     telemetry.log().info("set up", key_id=key.id, address=visitor.address)
     headers = {**NOT_KEPT, "Set-Cookie": reception.cookie(request, token)}
     return Response(SetUp(key, secret, "created"), status_code=201, headers=headers)
