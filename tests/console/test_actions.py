@@ -37,6 +37,7 @@ def test_a_job_is_cancelled_and_tried_again(server: LiveServer, visit: Visit, pa
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text("cancelled")
     page.get_by_role("button", name="Try again").click()
+    page.get_by_role("dialog").get_by_role("button", name="Try again").click()
     expect(heading).to_contain_text("completed")
 
 

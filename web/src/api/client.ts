@@ -64,7 +64,12 @@ export function problemOf(response: Response, body: unknown): Problem {
 }
 
 /** A call that the description does not know yet. `path` begins with /api/v1. */
-export async function raw<T>(method: 'GET' | 'POST', path: string, query: Query = {}, body?: unknown): Promise<T> {
+export async function raw<T>(
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  query: Query = {},
+  body?: unknown,
+): Promise<T> {
   const url = `${serverUrl()}${path}${queryString(query)}`
   let response: Response
   try {

@@ -9,6 +9,8 @@ import { jobRoutes } from '~/jobs/routes'
 import { monitoringRoutes } from '~/monitoring/routes'
 import { observabilityRoutes } from '~/observability/routes'
 import { overviewRoutes } from '~/overview/routes'
+import { limitRoutes } from '~/ratelimit/routes'
+import { scheduleRoutes } from '~/schedules/routes'
 import { settingsRoutes } from '~/settings/routes'
 import { parseSearch, stringifySearch } from '~/ui/search'
 
@@ -17,10 +19,12 @@ export const routeTree = rootRoute.addChildren([
   ...clusterRoutes,
   ...dropletRoutes,
   ...jobRoutes,
+  ...scheduleRoutes,
   ...diagnosisRoutes,
   ...monitoringRoutes,
   ...eventRoutes,
   ...observabilityRoutes,
+  ...limitRoutes,
   ...settingsRoutes,
 ])
 

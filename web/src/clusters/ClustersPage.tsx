@@ -3,18 +3,19 @@ import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
-import { type Cluster, clusterList, STATUSES } from '~/clusters/api'
+import { type Cluster, clusterCounts, clusterList, STATUSES } from '~/clusters/api'
 import { SizeBar } from '~/clusters/SizeBar'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
-import { plural } from '~/ui/format'
+import { counted, plural } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, pythonList, sortFlag } from '~/ui/request'
 import { Status } from '~/ui/Status'
 import { Ago } from '~/ui/Time'
 import { paging, tableState } from '~/ui/tableState'
+import { OfferedView, ViewsMenu } from '~/ui/ViewsMenu'
 
 const CreateCluster = lazy(() => import('~/clusters/CreateCluster'))
 const route = getRouteApi('/clusters')
@@ -81,6 +82,7 @@ export function ClustersPage() {
   const chosen = { q: search.q, status: search.status, region: search.region }
   const filter = { ...paging(search), ...chosen }
   const query = useQuery(clusterList(filter))
+  const counts = useQuery(clusterCounts(chosen)).data?.counts
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const state = tableState({ search, total: query.data?.total, usual: 'created_at', write })
@@ -91,9 +93,12 @@ export function ClustersPage() {
   return (
     <Page
       actions={
-        <Button leftSection={<Icon name="plus" />} onClick={create}>
-          Create cluster
-        </Button>
+        <>
+          <ViewsMenu page="/clusters" search={search} />
+          <Button leftSection={<Icon name="plus" />} onClick={create}>
+            Create cluster
+          </Button>
+        </>
       }
       request={{
         path: '/clusters',
@@ -104,6 +109,7 @@ export function ClustersPage() {
       sentence={query.data && plural(query.data.total, 'cluster')}
       title="Clusters"
     >
+      <OfferedView page="/clusters" search={search} />
       <DataTable
         columns={COLUMNS}
         empty={
@@ -128,7 +134,7 @@ export function ClustersPage() {
             <Choice
               label="Any status"
               onChange={(status) => write({ status: status as typeof search.status, page: undefined })}
-              options={STATUSES}
+              options={STATUSES.map((status) => ({ value: status, label: counted(status, counts?.[status]) }))}
               value={search.status}
             />
           </>

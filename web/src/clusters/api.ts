@@ -25,6 +25,13 @@ export const clusterList = (filter: ClusterFilter) =>
     queryFn: ({ signal }) => ok(api.GET('/api/v1/clusters', { params: { query: filter }, signal })),
   })
 
+/** How many there are of each status, by the other filters. */
+export const clusterCounts = ({ q, region }: ClusterFilter) =>
+  queryOptions({
+    queryKey: ['clusters', 'list', 'counts', { q, region }],
+    queryFn: ({ signal }) => ok(api.GET('/api/v1/clusters/counts', { params: { query: { q, region } }, signal })),
+  })
+
 export const clusterOne = (id: string) =>
   queryOptions({
     queryKey: ['clusters', 'one', id],

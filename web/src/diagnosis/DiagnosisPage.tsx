@@ -130,7 +130,7 @@ function Latest({ cluster, id, none, run, running }: LatestProps) {
         </Empty>
       )}
       {id && !diagnosis && !query.error && <Waiting />}
-      {diagnosis && <Findings findings={diagnosis.findings} />}
+      {diagnosis && <Findings clusterId={cluster} findings={diagnosis.findings} />}
     </Panel>
   )
 }

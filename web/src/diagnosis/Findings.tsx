@@ -3,25 +3,26 @@ import { Button, Code, Group } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Finding } from '~/diagnosis/api'
+import { RunRemedy } from '~/diagnosis/RunRemedy'
 import { CopyMenu } from '~/ui/CopyMenu'
 import { copyText } from '~/ui/ErrorPanel'
 import { Icon } from '~/ui/Icon'
 import { Status } from '~/ui/Status'
 import classes from './Findings.module.css'
 
-export function Findings({ findings }: { findings: Finding[] }) {
+export function Findings({ findings, clusterId }: { findings: Finding[]; clusterId: string }) {
   return (
     <ol className={classes.findings}>
       {findings.map((finding) => (
         <li className={classes.finding} key={`${finding.rule} ${finding.droplet_id ?? ''} ${finding.title}`}>
-          <One finding={finding} />
+          <One clusterId={clusterId} finding={finding} />
         </li>
       ))}
     </ol>
   )
 }
 
-function One({ finding }: { finding: Finding }) {
+function One({ finding, clusterId }: { finding: Finding; clusterId: string }) {
   const { remedy } = finding
   const calm = finding.rule === 'nothing_wrong'
   return (
@@ -49,7 +50,8 @@ function One({ finding }: { finding: Finding }) {
           <p>{remedy.action}</p>
           <p className="cg-dim">{remedy.dry_run}</p>
           <Command text={remedy.command} />
-          <Group mt={8}>
+          <Group gap={8} mt={8}>
+            <RunRemedy clusterId={clusterId} finding={finding} />
             <CopyMenu
               label="Copy remedy as"
               request={{

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { type Droplet, type DropletFilter, dropletList } from '~/droplets/api'
+import { DropletActs } from '~/droplets/DropletActs'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { perHour } from '~/ui/format'
@@ -49,7 +50,7 @@ const COLUMNS: Column<Droplet>[] = [
   },
   { id: 'cpu', header: 'CPU', from: 'sm', cell: (one) => <Meter label="CPU" value={one.metrics?.cpu} /> },
   { id: 'memory', header: 'Memory', from: 'md', cell: (one) => <Meter label="Memory" value={one.metrics?.memory} /> },
-  { id: 'size', header: 'Size', from: 'md', cell: (one) => one.size },
+  { id: 'size', header: 'Size', from: 'xl', cell: (one) => one.size },
   { id: 'provider', header: 'Placed', sortable: true, from: 'md', cell: (one) => `${one.provider}, ${one.region}` },
   {
     id: 'ip_address',
@@ -93,6 +94,11 @@ export function DropletTable({ id, filter, search, write, tools, selected, onOpe
   const view = JSON.stringify(wanted)
   return (
     <DataTable
+      choose={{
+        scope: JSON.stringify(filter),
+        nameOf: (one) => one.name,
+        acts: (chosen, clear) => <DropletActs droplets={chosen} onDone={clear} />,
+      }}
       columns={onOpen ? OWN : ELSEWHERE}
       empty={
         empty ?? (

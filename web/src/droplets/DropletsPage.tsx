@@ -3,18 +3,21 @@ import { Button, SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
-import { orphanList, providerList, STATUSES } from '~/droplets/api'
+import { dropletCounts, orphanList, providerList, STATUSES } from '~/droplets/api'
 import { DropletPanel } from '~/droplets/DropletPanel'
 import { DropletTable } from '~/droplets/DropletTable'
-import { Orphans } from '~/droplets/Orphans'
 import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
+import { counted } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, pythonList, sortFlag } from '~/ui/request'
 import { paging } from '~/ui/tableState'
+import { OfferedView, ViewsMenu } from '~/ui/ViewsMenu'
+import { Waiting } from '~/ui/Waiting'
 
 const CreateDroplet = lazy(() => import('~/droplets/CreateDroplet'))
+const Orphans = lazy(() => import('~/droplets/Orphans'))
 const route = getRouteApi('/droplets')
 
 export function DropletsPage() {
@@ -27,14 +30,18 @@ export function DropletsPage() {
   const providers = useQuery(providerList())
   const filter = { q: search.q, status: search.status, provider: search.provider, cluster_id: search.cluster }
   const filtered = Object.values(filter).some(Boolean)
+  const counts = useQuery(dropletCounts(filter)).data?.counts
   const count = orphans.data?.orphans.length ?? 0
 
   return (
     <Page
       actions={
-        <Button leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
-          Create droplet
-        </Button>
+        <>
+          <ViewsMenu page="/droplets" search={search} />
+          <Button leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
+            Create droplet
+          </Button>
+        </>
       }
       request={{
         path: '/droplets',
@@ -50,6 +57,7 @@ export function DropletsPage() {
       }}
       title="Droplets"
     >
+      <OfferedView page="/droplets" search={search} />
       <SegmentedControl
         aria-label="Which machines"
         data={[
@@ -61,7 +69,9 @@ export function DropletsPage() {
         value={search.view ?? 'all'}
       />
       {search.view === 'orphans' ? (
-        <Orphans />
+        <Suspense fallback={<Waiting />}>
+          <Orphans />
+        </Suspense>
       ) : (
         <DropletTable
           empty={
@@ -82,7 +92,7 @@ export function DropletsPage() {
               <Choice
                 label="Any status"
                 onChange={(status) => narrow({ status: status as typeof search.status })}
-                options={STATUSES}
+                options={STATUSES.map((status) => ({ value: status, label: counted(status, counts?.[status]) }))}
                 value={search.status}
               />
               <Choice

@@ -1,23 +1,32 @@
 /** Machines of this installation that no droplet accounts for: what they cost, and what to do about them. */
 import { Button, Group } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { adoptOrphan, destroyOrphan, type Orphan, orphanList } from '~/droplets/api'
+import { orphansBulk } from '~/droplets/bulk'
+import type { Bulk } from '~/ui/bulk'
 import { ChangeDialog, type Plan } from '~/ui/ChangeDialog'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { perHour, perMonth, plural } from '~/ui/format'
 import { Panel } from '~/ui/Panel'
 import { SimpleTable } from '~/ui/SimpleTable'
+import { useSelection } from '~/ui/selection'
 import { Ago } from '~/ui/Time'
 import { toast } from '~/ui/toast'
 import { Waiting } from '~/ui/Waiting'
 
 type Act = { kind: 'adopt' | 'destroy'; orphan: Orphan }
 
-export function Orphans() {
+const NONE: Orphan[] = []
+const refOf = (orphan: Orphan): string => orphan.ref
+
+const BulkDialog = lazy(() => import('~/ui/BulkDialog'))
+
+export default function Orphans() {
   const query = useQuery(orphanList())
   const [act, setAct] = useState<Act | null>(null)
+  const [bulk, setBulk] = useState<Bulk | null>(null)
   const client = useQueryClient()
   const run = useMutation({
     mutationFn: ({ kind, orphan }: Act) => (kind === 'adopt' ? adoptOrphan(orphan.ref) : destroyOrphan(orphan.ref)),
@@ -27,6 +36,7 @@ export function Orphans() {
       return client.invalidateQueries({ queryKey: ['droplets'] })
     },
   })
+  const selection = useSelection('orphans', query.data?.orphans ?? NONE, refOf)
   if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting />
   const { orphans, hourly_usd_micros: cost } = query.data
@@ -45,13 +55,35 @@ export function Orphans() {
       flush
       title={`${plural(orphans.length, 'machine')} without a droplet`}
     >
+      {selection.chosen.size > 0 && (
+        <Group aria-label="Chosen rows" component="section" gap={8} p="8px 12px">
+          <strong aria-live="polite">{selection.chosen.size} selected</strong>
+          {(['adopt', 'destroy'] as const).map((kind) => (
+            <Button
+              color={kind === 'destroy' ? 'red' : undefined}
+              key={kind}
+              onClick={() => setBulk(orphansBulk(kind, [...selection.chosen.values()]))}
+              size="compact-sm"
+              variant="light"
+            >
+              {kind === 'adopt' ? 'Adopt all' : 'Destroy all'}
+            </Button>
+          ))}
+          <Button data-clear-choice onClick={selection.clear} size="compact-sm" variant="subtle">
+            Clear
+          </Button>
+        </Group>
+      )}
       <SimpleTable
+        choose={{ selection, nameOf: (ref) => orphans.find((one) => one.ref === ref)?.name ?? ref }}
         columns={['Name', 'Placed', 'Size', 'Address', 'Price', 'Created', '']}
         label="Orphans"
         rows={orphans.map((one) => ({
           key: one.ref,
           cells: [
-            <strong key="name">{one.name}</strong>,
+            <strong data-row key="name" tabIndex={-1}>
+              {one.name}
+            </strong>,
             `${one.provider}, ${one.region}`,
             one.size,
             one.ip_address ?? '–',
@@ -80,6 +112,18 @@ export function Orphans() {
         onConfirm={() => act && run.mutate(act)}
         plan={act && planOf(act)}
       />
+      <Suspense>
+        {bulk && (
+          <BulkDialog
+            bulk={bulk}
+            onChanged={() => void client.invalidateQueries({ queryKey: ['droplets'] })}
+            onClose={() => {
+              setBulk(null)
+              selection.clear()
+            }}
+          />
+        )}
+      </Suspense>
     </Panel>
   )
 }

@@ -100,6 +100,20 @@ export const createDroplet = (body: DropletSpec) => ok(api.POST('/api/v1/droplet
 export const deleteDroplet = (id: string) =>
   ok(api.DELETE('/api/v1/droplets/{droplet_id}', { params: { path: { droplet_id: id } } }))
 
+/** How many there are of each status, by the other filters. */
+export const dropletCounts = ({ cluster_id, provider, q }: DropletFilter) =>
+  queryOptions({
+    queryKey: ['droplets', 'list', 'counts', { cluster_id, provider, q }],
+    queryFn: ({ signal }) =>
+      ok(api.GET('/api/v1/droplets/counts', { params: { query: { cluster_id, provider, q } }, signal })),
+  })
+
+export const destroyDroplets = (ids: string[]) =>
+  ok(api.POST('/api/v1/droplets/bulk', { body: { action: 'destroy', ids } }))
+
+export const settleOrphans = (action: 'adopt' | 'destroy', refs: string[]) =>
+  ok(api.POST('/api/v1/droplets/orphans/bulk', { body: { action, refs } }))
+
 export const adoptOrphan = (ref: string) =>
   ok(api.POST('/api/v1/droplets/orphans/{ref}/adopt', { params: { path: { ref } } }))
 

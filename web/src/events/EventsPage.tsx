@@ -7,6 +7,7 @@ import { Choice } from '~/ui/Filters'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, pythonList } from '~/ui/request'
+import { OfferedView, ViewsMenu } from '~/ui/ViewsMenu'
 
 const route = getRouteApi('/events')
 
@@ -25,6 +26,7 @@ export function EventsPage() {
   const key = JSON.stringify(filter)
   return (
     <Page
+      actions={<ViewsMenu page="/events" search={search} />}
       request={{
         path: '/events',
         query: filter,
@@ -40,6 +42,7 @@ export function EventsPage() {
       sentence="Everything that was committed, in order, the moment it was."
       title="Events"
     >
+      <OfferedView page="/events" search={search} />
       <Group gap={8}>
         <Choice
           label="Any type"

@@ -9,6 +9,7 @@ const list = createRoute({
   path: '/events',
   validateSearch: (search: Raw) =>
     given({
+      save: text(search.save, 64),
       type: oneOf(search.type, TYPES),
       cluster: text(search.cluster, 64),
       job: text(search.job, 128),

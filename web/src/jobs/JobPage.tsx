@@ -1,16 +1,19 @@
 /** One job: how far it is, what it did step by step, every attempt, what went in and what came out. */
-import { Button, Group, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Group, Stack, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
+import { eventList } from '~/events/api'
 import { Attempts } from '~/jobs/Attempts'
-import { cancelJob, ended, type Job, jobAttempts, jobOne, retryJob } from '~/jobs/api'
+import { type Attempt, type Job, jobAttempts, jobOne } from '~/jobs/api'
+import { JobButtons } from '~/jobs/JobButtons'
 import { JobProgress } from '~/jobs/JobProgress'
+import { Runs } from '~/jobs/Runs'
 import { Steps } from '~/jobs/Steps'
+import { stepsOf } from '~/jobs/timeline'
+import { Waterfall } from '~/jobs/Waterfall'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Facts, Json } from '~/ui/Facts'
 import { words } from '~/ui/format'
-import { noteOwnChange } from '~/ui/held'
-import { Icon } from '~/ui/Icon'
 import { Columns, Page } from '~/ui/Page'
 import { Panel } from '~/ui/Panel'
 import { Status } from '~/ui/Status'
@@ -27,7 +30,7 @@ export function JobPage() {
   const name = job ? words(job.type.split('.').pop() ?? job.type) : jobId
   return (
     <Page
-      actions={job && <Acts job={job} />}
+      actions={job && <JobButtons job={job} />}
       back={{ to: '/jobs', label: 'Jobs' }}
       heading={
         job && (
@@ -46,10 +49,14 @@ export function JobPage() {
         <>
           <Outcome job={job} />
           <Columns least={400}>
-            <Panel title="Steps">
-              <Steps job={job} />
-            </Panel>
             <Stack gap={16}>
+              <Where attempts={attempts.data?.attempts} job={job} />
+              <Panel title="Steps">
+                <Steps job={job} />
+              </Panel>
+            </Stack>
+            <Stack gap={16}>
+              <Runs job={job} />
               <About job={job} />
               <Panel title="Attempts">
                 {attempts.error ? (
@@ -74,38 +81,13 @@ export function JobPage() {
   )
 }
 
-function Acts({ job }: { job: Job }) {
-  const client = useQueryClient()
-  const act = useMutation({
-    mutationFn: (kind: 'cancel' | 'retry') => (kind === 'cancel' ? cancelJob(job.id) : retryJob(job.id)),
-    onSuccess: (reply) => {
-      noteOwnChange()
-      client.setQueryData(jobOne(job.id).queryKey, reply)
-      return client.invalidateQueries({ queryKey: ['jobs'] })
-    },
-  })
-  const again = job.status === 'failed' || job.status === 'cancelled'
+function Where({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {
+  const events = useQuery(eventList({ job_id: job.id }))
+  if (!attempts || !events.data) return null
   return (
-    <>
-      {act.error && <ErrorPanel compact error={act.error} />}
-      {!ended(job) && (
-        <Button
-          color="red"
-          disabled={job.cancel_requested_at !== null}
-          leftSection={<Icon name="stop" />}
-          loading={act.isPending}
-          onClick={() => act.mutate('cancel')}
-          variant="light"
-        >
-          {job.cancel_requested_at ? 'Stopping' : 'Cancel'}
-        </Button>
-      )}
-      {again && (
-        <Button leftSection={<Icon name="retry" />} loading={act.isPending} onClick={() => act.mutate('retry')}>
-          Try again
-        </Button>
-      )}
-    </>
+    <Panel title="Where the time went">
+      <Waterfall attempts={attempts} job={job} steps={stepsOf(events.data.events)} />
+    </Panel>
   )
 }
 

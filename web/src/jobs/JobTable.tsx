@@ -4,6 +4,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { ClusterName } from '~/clusters/ClusterName'
 import { type Job, type JobFilter, jobList } from '~/jobs/api'
+import { JobActs } from '~/jobs/JobActs'
 import { JobProgress } from '~/jobs/JobProgress'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
@@ -81,6 +82,11 @@ export function JobTable({ id, filter, search, write, tools, empty }: Props) {
   const view = JSON.stringify(wanted)
   return (
     <DataTable
+      choose={{
+        scope: JSON.stringify(filter),
+        nameOf: (job) => `${words(job.type)} ${job.id}`,
+        acts: (jobs, clear) => <JobActs jobs={jobs} onDone={clear} />,
+      }}
       columns={COLUMNS}
       empty={
         empty ?? (

@@ -1,15 +1,17 @@
 /** All jobs, by how they are. */
 import { Button, SegmentedControl } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { STATUSES, TYPES } from '~/jobs/api'
+import { jobCounts, STATUSES, TYPES } from '~/jobs/api'
 import { JobTable } from '~/jobs/JobTable'
 import { Empty } from '~/ui/Empty'
 import { Choice } from '~/ui/Filters'
-import { words } from '~/ui/format'
+import { counted, words } from '~/ui/format'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, pythonList, sortFlag } from '~/ui/request'
 import { paging } from '~/ui/tableState'
+import { OfferedView, ViewsMenu } from '~/ui/ViewsMenu'
 
 const route = getRouteApi('/jobs')
 
@@ -21,9 +23,11 @@ export function JobsPage() {
   const narrow = (change: Partial<typeof search>) => write({ ...change, page: undefined })
   const filter = { status: search.status, type: search.type, cluster_id: search.cluster, trace_id: search.trace }
   const filtered = Object.values(filter).some(Boolean)
+  const counts = useQuery(jobCounts(filter)).data
 
   return (
     <Page
+      actions={<ViewsMenu page="/jobs" search={search} />}
       request={{
         path: '/jobs',
         query: { ...filter, ...paging(search) },
@@ -39,9 +43,13 @@ export function JobsPage() {
       sentence="Durable work: each job survives a crash of the server and is tried again."
       title="Jobs"
     >
+      <OfferedView page="/jobs" search={search} />
       <SegmentedControl
         aria-label="Status"
-        data={[{ value: '', label: 'All' }, ...STATUSES.map((status) => ({ value: status, label: words(status) }))]}
+        data={[
+          { value: '', label: counted('All', counts?.total) },
+          ...STATUSES.map((status) => ({ value: status, label: counted(words(status), counts?.counts[status]) })),
+        ]}
         onChange={(status) => narrow({ status: (status || undefined) as typeof search.status })}
         style={{ alignSelf: 'flex-start', maxWidth: '100%', overflowX: 'auto' }}
         value={search.status ?? ''}

@@ -52,5 +52,24 @@ export const cancelJob = (id: string) => ok(api.POST('/api/v1/jobs/{job_id}/canc
 
 export const retryJob = (id: string) => ok(api.POST('/api/v1/jobs/{job_id}/retry', at(id)))
 
+export const actOnJobs = (action: 'cancel' | 'retry', ids: string[]) =>
+  ok(api.POST('/api/v1/jobs/bulk', { body: { action, ids } }))
+
+/** How many there are of each status, by the other filters. */
+export const jobCounts = ({ cluster_id, type, trace_id }: JobFilter) =>
+  queryOptions({
+    queryKey: ['jobs', 'list', 'counts', { cluster_id, type, trace_id }],
+    queryFn: ({ signal }) =>
+      ok(api.GET('/api/v1/jobs/counts', { params: { query: { cluster_id, type, trace_id } }, signal })),
+  })
+
+/** What the job remembers to have done: tried again, it goes on after that. */
+export const jobSteps = (id: string) =>
+  queryOptions({
+    queryKey: ['jobs', 'one', id, 'steps'],
+    queryFn: ({ signal }) => ok(api.GET('/api/v1/jobs/{job_id}/steps', { ...at(id), signal })),
+    placeholderData: undefined,
+  })
+
 /** Whether a job has come to its end, one way or another. */
 export const ended = (job: Pick<Job, 'status'>): boolean => job.status !== 'pending' && job.status !== 'running'

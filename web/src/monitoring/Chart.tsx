@@ -2,7 +2,7 @@
 import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { seriesOf, type Whose } from '~/monitoring/api'
-import type { Line } from '~/ui/chart'
+import type { Line, Mark } from '~/ui/chart'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import type { Range } from '~/ui/range'
 import { TimeChart } from '~/ui/TimeChart'
@@ -18,9 +18,10 @@ interface Props {
   fresh: boolean
   format: (value: number) => string
   onZoom: (from: number, to: number) => void
+  marks: Mark[]
 }
 
-export function Chart({ title, subject, whose, lines, range, fresh, format, onZoom }: Props) {
+export function Chart({ title, subject, whose, lines, range, fresh, format, onZoom, marks }: Props) {
   const results = useQueries({ queries: lines.map(([type]) => seriesOf(whose, type, range, fresh)) })
   const error = results.find((one) => one.error)?.error
   const first = results[0]?.data
@@ -45,6 +46,7 @@ export function Chart({ title, subject, whose, lines, range, fresh, format, onZo
       format={format}
       from={first.from}
       lines={drawn}
+      marks={marks}
       onZoom={onZoom}
       sync="monitoring"
       title={`${title} of ${subject}`}

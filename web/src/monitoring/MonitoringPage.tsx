@@ -2,8 +2,11 @@
 import { Button, Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import { NAMED } from '~/clusters/ClusterName'
 import { Chart } from '~/monitoring/Chart'
+import { MarkList } from '~/monitoring/MarkList'
+import { markOf, marksOf } from '~/monitoring/marks'
 import { RangePicker } from '~/monitoring/RangePicker'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
@@ -37,6 +40,8 @@ export function MonitoringPage() {
   const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
   const { clusters, cluster, whose, flag, name } = useSubject(search)
   const range = { range: search.range, from: search.from, to: search.to }
+  const happened = useQuery({ ...marksOf(whose, range), enabled: Boolean(name) })
+  const marks = useMemo(() => (happened.data ?? []).map(markOf), [happened.data])
 
   return (
     <Page
@@ -78,6 +83,7 @@ export function MonitoringPage() {
                 format={chart.format}
                 fresh={!search.paused}
                 lines={chart.types}
+                marks={marks}
                 onZoom={(from, to) =>
                   write({ range: undefined, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
                 }
@@ -90,6 +96,7 @@ export function MonitoringPage() {
           ))}
         </div>
       )}
+      {name && <MarkList error={happened.error} events={happened.data} onRetry={() => void happened.refetch()} />}
     </Page>
   )
 }

@@ -119,5 +119,9 @@ export const MOVES: { keys: string[]; label: string }[] = [
   { keys: ['j'], label: 'Next row' },
   { keys: ['k'], label: 'Row before' },
   { keys: ['Enter'], label: 'Open the row' },
-  { keys: ['Esc'], label: 'Close what is on top' },
+  { keys: ['x'], label: 'Select the row' },
+  { keys: ['Shift x'], label: 'Select from the last one to this row' },
+  { keys: ['Shift j'], label: 'Go to the next row and select it' },
+  { keys: ['Shift k'], label: 'Go to the row before and select it' },
+  { keys: ['Esc'], label: 'Close what is on top, or clear the selection' },
 ]

@@ -6,10 +6,13 @@ import type { Command } from '~/shell/commands'
 const PATIENCE = 1200
 
 /** What was pressed, as commands write it: `mod+k`, `?`, `g`. */
-export function keyOf(event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey'>): string {
+export function keyOf(
+  event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey'> & { shiftKey?: boolean },
+): string {
   if (event.altKey) return ''
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
-  return event.metaKey || event.ctrlKey ? `mod+${key}` : key
+  if (event.metaKey || event.ctrlKey) return `mod+${key}`
+  return event.shiftKey && /^[a-z]$/.test(key) ? `shift+${key}` : key
 }
 
 /** The command that these keys complete, if one does, and whether they begin one. */
@@ -42,9 +45,30 @@ export function moveRow(by: 1 | -1): void {
   links[next]?.scrollIntoView({ block: 'nearest' })
 }
 
+/** Choose the row that has the focus, or the first one; with `range`, from the row that was chosen last to it. */
+export function chooseRow(range: boolean): void {
+  if (!document.activeElement?.closest('tr')) moveRow(1)
+  const box = document.activeElement?.closest('tr')?.querySelector<HTMLElement>('input[data-choose]')
+  box?.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true, shiftKey: range }))
+}
+
+/** Go to the next row and choose it as well. */
+function extend(by: 1 | -1): void {
+  const before = document.activeElement?.closest('tr')
+  const box = before?.querySelector<HTMLInputElement>('input[data-choose]')
+  if (box && !box.checked) chooseRow(false)
+  moveRow(by)
+  if (document.activeElement?.closest('tr') !== before) chooseRow(true)
+}
+
 const MOVES: Record<string, () => void> = {
   j: () => moveRow(1),
   k: () => moveRow(-1),
+  x: () => chooseRow(false),
+  'shift+x': () => chooseRow(true),
+  'shift+j': () => extend(1),
+  'shift+k': () => extend(-1),
+  Escape: () => document.querySelector<HTMLElement>('[data-clear-choice]')?.click(),
   '/': () => document.querySelector<HTMLElement>('main input[type=search]')?.focus(),
 }
 

@@ -23,6 +23,7 @@ export const NAVIGATION: Section[] = [
       { to: '/clusters', label: 'Clusters', icon: 'clusters', letter: 'c', cli: 'cluster list' },
       { to: '/droplets', label: 'Droplets', icon: 'droplets', letter: 'd', cli: 'droplet list' },
       { to: '/jobs', label: 'Jobs', icon: 'jobs', letter: 'j', cli: 'job list' },
+      { to: '/schedules', label: 'Schedules', icon: 'wait', letter: 't', cli: 'schedule list' },
     ],
   },
   {
@@ -37,6 +38,7 @@ export const NAVIGATION: Section[] = [
     label: 'System',
     pages: [
       { to: '/observability', label: 'Observability', icon: 'observability', letter: 'b', cli: 'events dlq list' },
+      { to: '/limits', label: 'Limits', icon: 'limits', letter: 'l', cli: 'limit list' },
       { to: '/settings', label: 'Settings', icon: 'settings', letter: 's', cli: 'config show' },
     ],
   },

@@ -9,6 +9,8 @@ import { plural } from '~/ui/format'
 import { useHeld } from '~/ui/held'
 import { Icon } from '~/ui/Icon'
 import { Pager } from '~/ui/Pager'
+import { SelectCell } from '~/ui/SelectCell'
+import { useSelection } from '~/ui/selection'
 import { Waiting } from '~/ui/Waiting'
 import classes from './DataTable.module.css'
 
@@ -48,6 +50,15 @@ interface DataTableProps<T> {
   tools?: ReactNode
   selected?: string
   onOpen?: (row: T) => void
+  choose?: Choose<T>
+}
+
+/** Rows may be chosen, to do one thing to all of them. */
+export interface Choose<T> {
+  /** What the rows answer to, but for their page. */
+  scope: string
+  nameOf: (row: T) => string
+  acts: (rows: T[], clear: () => void) => ReactNode
 }
 
 const features = tableFeatures({ columnVisibilityFeature })
@@ -76,6 +87,8 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     getRowId: keyOf,
     state: { columnVisibility: visible },
   })
+  const selection = useSelection(props.choose?.scope ?? '', held.rows, keyOf)
+  const { choose } = props
   const looks = useMemo(() => new Map(columns.map((column) => [column.id, column])), [columns])
 
   return (
@@ -91,6 +104,15 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
           <ColumnMenu columns={columns} onChange={setVisible} visible={visible} />
         </div>
       </div>
+      {choose && selection.chosen.size > 0 && (
+        <section aria-label="Chosen rows" className={classes.chosen}>
+          <strong aria-live="polite">{selection.chosen.size} selected</strong>
+          {choose.acts([...selection.chosen.values()], selection.clear)}
+          <Button data-clear-choice onClick={selection.clear} size="compact-sm" variant="subtle">
+            Clear
+          </Button>
+        </section>
+      )}
       {props.error ? (
         <div className={classes.error}>
           <ErrorPanel error={props.error} onRetry={props.onRetry} />
@@ -105,6 +127,11 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
             <thead>
               {table.getHeaderGroups().map((group) => (
                 <tr key={group.id}>
+                  {choose && (
+                    <td data-choose>
+                      <SelectCell checked={selection.all} label="Select all shown" onToggle={selection.toggleAll} />
+                    </td>
+                  )}
                   {group.headers.map((header) => (
                     <Head column={looks.get(header.id)} key={header.id} state={state} />
                   ))}
@@ -117,10 +144,19 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
                   className={classes.row}
                   data-gone={held.gone.has(row.id) || undefined}
                   data-opens={props.onOpen ? true : undefined}
-                  data-selected={row.id === props.selected || undefined}
+                  data-selected={row.id === props.selected || selection.chosen.has(row.id) || undefined}
                   key={row.id}
                   onClick={(event) => opens(event) && props.onOpen?.(row.original)}
                 >
+                  {choose && (
+                    <td data-choose>
+                      <SelectCell
+                        checked={selection.chosen.has(row.id)}
+                        label={`Select ${choose.nameOf(row.original)}`}
+                        onToggle={(range) => selection.toggle(row.id, range)}
+                      />
+                    </td>
+                  )}
                   {row.getVisibleCells().map((cell, at) => (
                     <td
                       data-align={looks.get(cell.column.id)?.align}

@@ -4,7 +4,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { usePreferences } from '~/settings/preferences'
-import { type Line, optionsOf, tableOf } from '~/ui/chart'
+import { type Line, type Mark, optionsOf, tableOf } from '~/ui/chart'
 import { absolute } from '~/ui/format'
 import { SimpleTable } from '~/ui/SimpleTable'
 import classes from './TimeChart.module.css'
@@ -20,11 +20,14 @@ interface Props {
   /** Charts of one key share their crosshair. */
   sync?: string
   onZoom?: (from: number, to: number) => void
+  marks?: Mark[]
 }
+
+const NO_MARKS: Mark[] = []
 
 const ROWS_SHOWN = 60
 
-export function TimeChart({ title, lines, from, to, format, most, sync, onZoom }: Props) {
+export function TimeChart({ title, lines, from, to, format, most, sync, onZoom, marks = NO_MARKS }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot>(null)
   const [at, setAt] = useState<number | null>(null)
@@ -34,9 +37,11 @@ export function TimeChart({ title, lines, from, to, format, most, sync, onZoom }
   const id = useId()
   const table = useMemo(() => tableOf(lines), [lines])
   const zoom = useRef(onZoom)
+  const marked = useRef(marks)
   const shape = lines.map((line) => `${line.name}${line.low ? '±' : ''}`).join('|')
   useEffect(() => {
     zoom.current = onZoom
+    marked.current = marks
   })
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the shape stands for the lines; scheme and zone change what is drawn
@@ -44,7 +49,17 @@ export function TimeChart({ title, lines, from, to, format, most, sync, onZoom }
     const holder = box.current
     if (!holder || asTable) return
     const made = new uPlot(
-      optionsOf({ holder, lines, format, most, sync, zone, onCursor: setAt, onZoom: (a, b) => zoom.current?.(a, b) }),
+      optionsOf({
+        marks: () => marked.current,
+        holder,
+        lines,
+        format,
+        most,
+        sync,
+        zone,
+        onCursor: setAt,
+        onZoom: (a, b) => zoom.current?.(a, b),
+      }),
       table.data,
       holder,
     )
@@ -63,6 +78,8 @@ export function TimeChart({ title, lines, from, to, format, most, sync, onZoom }
     chart.current?.setData(table.data, false)
     chart.current?.setScale('x', { min: from / 1000, max: to / 1000 })
   }, [table, from, to])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other marks, same lines: drawn again
+  useEffect(() => chart.current?.redraw(false), [marks])
 
   const times = table.data[0]
   const shown = at !== null && at < times.length ? at : times.length - 1

@@ -18,7 +18,15 @@ export interface Line {
   low?: boolean
 }
 
+/** Something that happened at a moment, drawn as a line from top to bottom. */
+export interface Mark {
+  /** Milliseconds. */
+  at: number
+  tone: 'ok' | 'busy' | 'warn' | 'bad' | 'idle'
+}
+
 interface Look {
+  marks: () => Mark[]
   holder: HTMLElement
   lines: Line[]
   format: (value: number) => string
@@ -88,6 +96,26 @@ function tickOf(seconds: number, zone: Zone): string {
   return seconds % MINUTE === 0 ? text.slice(11, 16) : text.slice(11, 19)
 }
 
+function drawMarks(chart: uPlot, marks: Mark[], paint: (colour: string) => string): void {
+  const { ctx, bbox } = chart
+  ctx.save()
+  ctx.lineWidth = devicePixelRatio
+  for (const mark of marks) {
+    const x = Math.round(chart.valToPos(mark.at / 1000, 'x', true))
+    if (x < bbox.left || x > bbox.left + bbox.width) continue
+    ctx.strokeStyle = ctx.fillStyle = paint(`var(--cg-${mark.tone})`)
+    ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio])
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+    ctx.beginPath()
+    ctx.arc(x, bbox.top + 3 * devicePixelRatio, 3 * devicePixelRatio, 0, 2 * Math.PI)
+    ctx.fill()
+  }
+  ctx.restore()
+}
+
 export function optionsOf(look: Look): uPlot.Options {
   const styles = getComputedStyle(look.holder)
   const paint = (colour: string) => {
@@ -122,6 +150,7 @@ export function optionsOf(look: Look): uPlot.Options {
       { ...axis, size: 62, values: (_, ticks) => ticks.map(look.format) },
     ],
     hooks: {
+      draw: [(chart) => drawMarks(chart, look.marks(), paint)],
       setCursor: [
         (chart) =>
           look.onCursor(chart.cursor.left !== undefined && chart.cursor.left >= 0 ? (chart.cursor.idx ?? null) : null),

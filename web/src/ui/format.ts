@@ -12,6 +12,11 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${number(value)} ${value === 1 ? one : many}`
 }
 
+/** "Failed 1,204"; the bare word while the number is not known. */
+export function counted(word: string, value: number | undefined): string {
+  return value === undefined ? word : `${word} ${number(value)}`
+}
+
 /** Micro-dollars an hour as "$0.0089/h"; what is free says so. */
 export function perHour(micros: number): string {
   return micros === 0 ? 'free' : `${dollars(micros)}/h`

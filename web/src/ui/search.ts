@@ -23,6 +23,8 @@ export interface TableSearch {
   page?: number
   sort?: string
   dir?: 'asc' | 'desc'
+  /** The name of a view that this address offers. */
+  save?: string
 }
 
 /** Page and order, as every table keeps them. The first page is not written down. */
@@ -32,6 +34,7 @@ export function tableSearch(search: Raw, sortable: readonly string[]): TableSear
     page: page === 1 ? undefined : page,
     sort: oneOf(search.sort, sortable),
     dir: oneOf(search.dir, ['asc', 'desc']),
+    save: text(search.save, 64),
   }
 }
 

@@ -37,3 +37,10 @@ test('no two commands share their keys, and none begins another', () => {
   expect(new Set(all).size).toBe(all.length)
   for (const keys of all) expect(all.filter((other) => other.startsWith(`${keys} `))).toEqual([])
 })
+
+test('Shift makes another key of a letter, and none of a sign', () => {
+  const pressed = { metaKey: false, ctrlKey: false, altKey: false, shiftKey: true }
+  expect(keyOf({ ...pressed, key: 'J' })).toBe('shift+j')
+  expect(keyOf({ ...pressed, key: '?' })).toBe('?')
+  expect(keyOf({ ...pressed, key: 'K', ctrlKey: true })).toBe('mod+k')
+})

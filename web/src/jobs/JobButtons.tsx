@@ -1,0 +1,77 @@
+/** Cancel a job, try it again from the step it remembers, or run the same anew from the start. */
+import { Button } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { Schemas } from '~/api/client'
+import { againPlan, anewPlan } from '~/jobs/again'
+import { cancelJob, createJob, ended, type Job, jobOne, jobSteps, retryJob, TYPES } from '~/jobs/api'
+import { ChangeDialog } from '~/ui/ChangeDialog'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { noteOwnChange } from '~/ui/held'
+import { Icon } from '~/ui/Icon'
+import { toast } from '~/ui/toast'
+
+type Kind = 'cancel' | 'retry'
+
+export function JobButtons({ job }: { job: Job }) {
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const [asking, setAsking] = useState<'again' | 'anew' | null>(null)
+  const steps = useQuery({ ...jobSteps(job.id), enabled: asking === 'again' })
+  const act = useMutation({
+    mutationFn: (kind: Kind) => (kind === 'cancel' ? cancelJob(job.id) : retryJob(job.id)),
+    onSuccess: (reply) => {
+      noteOwnChange()
+      setAsking(null)
+      client.setQueryData(jobOne(job.id).queryKey, reply)
+      return client.invalidateQueries({ queryKey: ['jobs'] })
+    },
+  })
+  const anew = useMutation({
+    mutationFn: () => createJob({ type: job.type, parameters: job.parameters as Schemas['JobRequest']['parameters'] }),
+    onSuccess: (reply) => {
+      noteOwnChange()
+      setAsking(null)
+      toast('A new job with the same input is queued')
+      void navigate({ to: '/jobs/$jobId', params: { jobId: reply.job.id } })
+    },
+  })
+  const again = job.status === 'failed' || job.status === 'cancelled'
+  const known = TYPES.some((type) => type === job.type)
+  const plan = asking === 'again' ? againPlan(job, steps.data?.steps) : asking === 'anew' ? anewPlan(job) : null
+  return (
+    <>
+      {asking === null && act.error && <ErrorPanel compact error={act.error} />}
+      {!ended(job) && (
+        <Button
+          color="red"
+          disabled={job.cancel_requested_at !== null}
+          leftSection={<Icon name="stop" />}
+          loading={act.isPending}
+          onClick={() => act.mutate('cancel')}
+          variant="light"
+        >
+          {job.cancel_requested_at ? 'Stopping' : 'Cancel'}
+        </Button>
+      )}
+      {ended(job) && known && (
+        <Button onClick={() => setAsking('anew')} variant="default">
+          Run anew
+        </Button>
+      )}
+      {again && (
+        <Button leftSection={<Icon name="retry" />} loading={act.isPending} onClick={() => setAsking('again')}>
+          Try again
+        </Button>
+      )}
+      <ChangeDialog
+        busy={act.isPending || anew.isPending}
+        error={asking === 'again' ? (act.error ?? steps.error) : anew.error}
+        onClose={() => setAsking(null)}
+        onConfirm={() => (asking === 'again' ? act.mutate('retry') : anew.mutate())}
+        plan={plan}
+      />
+    </>
+  )
+}
