@@ -205,7 +205,7 @@ async def _asked(world: World) -> str:
 
 
 def _claim(tx: Tx, store: jobs.Store, worker: str) -> list[jobs.Claimed]:
-    lease.register(tx, worker, 1, 0.0)
+    lease.register(tx, worker, lease.Me(slots=1), 0.0)
     store.promote(tx, 100)
     return store.claim(tx, worker, 100)
 

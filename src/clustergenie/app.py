@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import uvicorn
 import uvloop
 from litestar import Litestar, MediaType, Response, Router
@@ -21,7 +20,7 @@ from litestar.di import Provide
 from prometheus_client import generate_latest
 
 import clustergenie
-from clustergenie import auth, ratelimit, worker
+from clustergenie import auth, ratelimit, readiness, worker
 from clustergenie.auth import routes as access
 from clustergenie.clusters import routes as clusters
 from clustergenie.diagnosis import routes as diagnosis
@@ -33,7 +32,7 @@ from clustergenie.platform import http as web
 from clustergenie.platform import serving, telemetry, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database, Tx
-from clustergenie.platform.errors import CannotStart, Problem
+from clustergenie.platform.errors import CannotStart
 from clustergenie.platform.telemetry import log
 from clustergenie.ratelimit import routes as limits
 from clustergenie.worker import Runtime
@@ -48,6 +47,8 @@ API = (
     limits.routes,
     access.routes,
 )
+FOR_AGENTS = (droplets.for_agents,)
+"""All that a process answers whose role is to work."""
 ROOT = (jobs.root_routes, events.root_routes, limits.root_routes)
 # What the first API served at the root as well.
 
@@ -55,56 +56,6 @@ ratelimit.limited(jobs.create_job, "jobs_create", {"diagnose": "diagnosis"})
 ratelimit.limited(diagnosis.diagnose, "diagnosis")
 CONSOLE = Path(clustergenie.__file__).parent / "_ui"
 """Put there by the build; see hatch_build.py."""
-
-
-class Health(msgspec.Struct):
-    """The process is alive."""
-
-    status: str
-    version: str
-
-
-class Readiness(msgspec.Struct):
-    """Whether requests can be served, and by which dependency not."""
-
-    status: str
-    version: str
-    dependencies: dict[str, str]
-
-
-class NotReady(Problem):
-    """The service is not ready."""
-
-    status = 503
-
-
-@web.get("/healthz", allow=web.ANYONE, tags=["service"])
-async def healthz() -> Health:
-    """The process is alive."""
-    return Health("ok", clustergenie.__version__)
-
-
-@web.get("/readyz", allow=web.ANYONE, raises=[NotReady], tags=["service"])
-async def readyz(runtime: Runtime) -> Readiness:
-    """Requests can be served: the database answers, workers claim, providers are known."""
-    found: dict[str, str] = {}
-    try:
-        await asyncio.wait_for(runtime.db.read(_probe), 2)
-        found["database"] = "ok"
-    except TimeoutError:
-        found["database"] = "does not answer within 2 s"
-    except Problem as problem:
-        found["database"] = problem.detail
-    found["workers"] = "stopping" if runtime.pool.snapshot()["stopping"] else "ok"
-    found["providers"] = "ok" if runtime.fleet.offers() else "no provider has said what it offers"
-    bad = {name: state for name, state in found.items() if state != "ok"}
-    if bad:
-        raise NotReady("; ".join(f"{name}: {state}" for name, state in bad.items()) + ".", dependencies=found)
-    return Readiness("ready", clustergenie.__version__, found)
-
-
-def _probe(tx: Tx) -> None:
-    tx.connection.exec_driver_sql("SELECT 1")
 
 
 @web.get("/metrics", allow=web.VIEWER, media_type=MediaType.TEXT, tags=["service"])
@@ -118,12 +69,14 @@ async def scrape(runtime: Runtime, db: Database) -> Response[bytes]:
 
 def build(runtime: Runtime) -> Litestar:
     """The web application over a runtime."""
-    api = Router("/api/v1", route_handlers=[route for several in API for route in several])
-    root = [route for several in ROOT for route in several]
+    below, beside = (API, ROOT) if runtime.settings.role != "worker" else (FOR_AGENTS, ())
+    api = Router("/api/v1", route_handlers=[route for several in below for route in several])
+    root = [route for several in beside for route in several]
+    console = web.console_routes if runtime.settings.role != "worker" else []
     limiter = runtime.limits.limiter
     enforcement = ratelimit.Enforcement(limiter, ratelimit.authenticated)
     return web.build(
-        [api, *root, healthz, readyz, scrape, *web.console_routes],
+        [api, *root, *readiness.routes, scrape, *console],
         version=clustergenie.__version__,
         dependencies={
             "runtime": runtime,
@@ -159,6 +112,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, runtime: Runtime) -> None:
         super().__init__(config)
         self._runtime = runtime
+        self._leaving: asyncio.Task[None] | None = None
         self._patience = web.Patience(runtime.settings.slow_client_seconds)
 
     async def main_loop(self) -> None:
@@ -170,10 +124,22 @@ class Server(uvicorn.Server):
             watching.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM or SIGINT."""
+        """SIGTERM or SIGINT: the first lets what is under way end, a second ends the wait for it."""
         log().info("stopping", signal=signal.Signals(sig).name)
-        self.should_exit = True
-        asyncio.get_running_loop().call_soon_threadsafe(self._runtime.live.close)
+        asyncio.get_running_loop().call_soon_threadsafe(self._told_to_stop)
+
+    def _told_to_stop(self) -> None:
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+        else:
+            self._runtime.hasten.set()
+
+    async def _leave(self) -> None:
+        try:
+            await self._runtime.drain()
+        finally:
+            self._runtime.live.close()
+            self.should_exit = True
 
 
 def serve(settings: Settings) -> None:

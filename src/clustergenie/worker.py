@@ -1,19 +1,35 @@
 """The work process: one visible list of job handlers, consumers and ticks, and the order in which they live."""
 
 import asyncio
+import contextlib
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from clustergenie import auth, clusters, diagnosis, droplets, events, jobs, monitoring, providers, ratelimit
-from clustergenie.platform import config, keyfile, migrate, tls
+import clustergenie
+from clustergenie import (
+    auth,
+    clusters,
+    diagnosis,
+    droplets,
+    events,
+    installation,
+    jobs,
+    monitoring,
+    providers,
+    ratelimit,
+)
+from clustergenie.platform import config, keyfile, migrate, roles, tls
 from clustergenie.platform.config import Settings
-from clustergenie.platform.db import Database, Tx
-from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.db import Database
+from clustergenie.platform.errors import CannotStart, Unavailable
 from clustergenie.platform.event import Event
 from clustergenie.platform.sqlite import SqliteBackend
 from clustergenie.platform.telemetry import log
 
+BEAT_SECONDS = 2.0
+"""How often processes that share a database tell each other how they are."""
+CATALOG_SECONDS = 60.0
 JOBS_KEPT = dt.timedelta(days=30)
 PRUNE_ROUNDS = 20
 
@@ -34,16 +50,40 @@ class Runtime:
     limits: ratelimit.Service
     gate: auth.Gate
     reception: auth.Reception
+    draining: bool = False
+    """Asked to stop: no longer ready, while requests and jobs under way are seen through."""
+    hasten: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def drain(self) -> None:
+        """Before `stop`: take no more work, let load balancers see that we leave, and let jobs end, within a bound.
+
+        `hasten` cuts it short.
+        """
+        self.draining = True
+        seconds = self.settings.draining()
+        await self.ticker.stop()
+        await asyncio.gather(self.pool.drain(seconds, self.hasten), self._let_leave(seconds))
+
+    async def _let_leave(self, seconds: float) -> None:
+        if self.settings.role != "worker":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.hasten.wait(), seconds)
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
-        await self.ticker.stop()
-        await self.pool.stop()
-        await self.bus.stop()
-        await self.drivers.close()
-        await self.limits.stop()
-        await self.gate.keyring.stop()
-        await self.db.stop()
+        for stop in (
+            self.ticker.stop,
+            self.pool.stop,
+            self.bus.stop,
+            self.drivers.close,
+            self.limits.stop,
+            self.gate.keyring.stop,
+            self.db.stop,
+        ):
+            try:
+                await stop()
+            except Unavailable as trouble:  # a database that is away now must not keep the rest from being closed
+                log().warning("could not stop in good order", error=trouble.detail)
 
 
 def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
@@ -63,6 +103,18 @@ def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
 def consumers() -> list[events.Consumer]:
     """Who listens to which events."""
     return [*monitoring.consumers()]
+
+
+def ticks_of_each(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.Tick]:
+    """What every process does for itself every few seconds, so that it knows what it answers."""
+
+    async def count() -> None:
+        fleet.in_use = await db.read(droplets.count)
+
+    return [
+        jobs.Tick("catalogs", CATALOG_SECONDS, fleet.refresh, everywhere=True),
+        jobs.Tick("counts", settings.reconcile_seconds, count, everywhere=True),
+    ]
 
 
 def ticks(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.Tick]:
@@ -90,7 +142,6 @@ def ticks(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.
         jobs.Tick("rescue", 5.0, sweep),
         jobs.Tick("ageing", 30.0, age),
         jobs.Tick("schedules", 1.0, fire_schedules),
-        jobs.Tick("catalogs", 60.0, fleet.refresh),
         jobs.Tick("retention", 300.0, prune),
         *monitoring.ticks(db, fleet),
     ]
@@ -116,6 +167,8 @@ async def _prune(db: Database, settings: Settings) -> None:
 
 async def start(settings: Settings, server_url: str) -> Runtime:
     """Bring everything up; when this returns, requests can be answered. Raises CannotStart."""
+    roles.check(settings)
+    working = settings.role != "api"
     migrate.directory(settings.data_dir)
     db = Database(SqliteBackend(settings.database_path(), events.append, prepare=migrate.ensure))
     await db.start()
@@ -124,10 +177,8 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     drivers, fleet, desk = await _fleet(settings, db, server_url)
     live = events.Live(db)
     bus = events.EmbeddedBus(db, consumers())
-    pool = jobs.Pool(
-        db, jobs.SqliteStore(), handlers(db, fleet), count=settings.worker_count, queue=settings.worker_queue
-    )
-    beats = ticks(db, fleet, settings)
+    pool = _pool(settings, db, fleet, server_url)
+    beats = [*ticks_of_each(db, fleet, settings), *(ticks(db, fleet, settings) if working else [])]
     ticker = jobs.Ticker(db, pool.worker_id, beats)
     db.listen(_nudger({beat.name: beat for beat in beats}))
     await drivers.start()
@@ -136,13 +187,29 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     gate = gatekeeper(settings, db)
     await gate.keyring.start()
     await live.start()
-    await bus.start()
-    taken = await pool.start(alone=True)
+    await (bus.start() if working else bus.open())
+    if settings.has_server():
+        db.listen(jobs.heard)
+        await db.read(installation.check_company, settings)
+    taken = await pool.start(alone=not settings.has_server())
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
     return Runtime(
         settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception_of(settings, gate)
+    )
+
+
+def _pool(settings: Settings, db: Database, fleet: droplets.Fleet, url: str) -> jobs.Pool:
+    slots = settings.worker_count if settings.role != "api" else 0
+    return jobs.Pool(
+        db,
+        jobs.SqliteStore(),
+        handlers(db, fleet),
+        count=slots,
+        queue=settings.worker_queue if slots else 0,
+        beat_seconds=BEAT_SECONDS if settings.has_server() else None,
+        me=jobs.Me(settings.role, clustergenie.__version__, slots, url[:255]),
     )
 
 
@@ -165,7 +232,9 @@ async def _fleet(
 ) -> tuple[providers.Registry, droplets.Fleet, droplets.Desk]:
     """The drivers, what is done with them, and the desk where agents report."""
     droplets.plug(clusters.Members())
-    installation = await db.write(_first_things)
+    keys = keyfile.keys(settings)
+    name = await db.write(installation.first_things, keys.fingerprint(), settings)
+    server_url = ",".join(settings.agent_urls) or server_url
 
     async def call(path: str, body: dict[str, Any], credential: str | None) -> tuple[int, dict[str, Any]]:
         return await desk.call(path, body, credential)
@@ -177,14 +246,14 @@ async def _fleet(
         noting.add(task)
         task.add_done_callback(noting.discard)
 
-    drivers = providers.build(settings, installation, server_url=server_url, call=call, on_gone=on_gone)
+    drivers = providers.build(settings, name, server_url=server_url, call=call, on_gone=on_gone)
     if settings.default_provider not in drivers:
         known = ", ".join(drivers)
         raise CannotStart(f"The default provider is {settings.default_provider!r}, but the providers are {known}.")
     fleet = droplets.Fleet(
         drivers,
-        installation_id=installation,
-        tokens=droplets.Tokens(keyfile.keys(settings).first),
+        installation_id=name,
+        tokens=droplets.Tokens(keys.first),
         server_url=server_url,
         default_provider=settings.default_provider,
         heartbeat_seconds=settings.heartbeat_seconds,
@@ -196,19 +265,18 @@ async def _fleet(
     return drivers, fleet, desk
 
 
-def _first_things(tx: Tx) -> str:
-    clusters.seed(tx)
-    return droplets.installation_id(tx)
-
-
 def _nudger(beats: dict[str, jobs.Tick]) -> Any:
     """What happened to droplets is looked at at once, not at the next beat."""
+
+    def nudge(name: str) -> None:
+        if (beat := beats.get(name)) is not None:
+            beat.nudge()
 
     def told(committed: list[Event]) -> None:
         kinds = {event.type for event in committed}
         if any(kind.startswith(("droplet_", "cluster_")) for kind in kinds):
-            beats["clusters"].nudge()
+            nudge("clusters")
         if kinds & {"droplet_lost", "droplet_updated"}:
-            beats["reconcile"].nudge()
+            nudge("reconcile")
 
     return told

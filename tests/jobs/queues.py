@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from clustergenie import events, jobs
 from clustergenie.events.tables import events as log_table
-from clustergenie.jobs.lease import register
+from clustergenie.jobs.lease import Me, register
 from clustergenie.jobs.models import Lanes
 from clustergenie.jobs.service import attempts_of
 from clustergenie.jobs.settle import Leave, leave_many
@@ -86,7 +86,7 @@ class Queue:
         return [(await self.add(work, **more)).id for work in works]
 
     async def worker(self, name: str = "worker-a", lease_seconds: float = 30.0) -> str:
-        await self.db.write(register, name, 4, lease_seconds)
+        await self.db.write(register, name, Me(slots=4), lease_seconds)
         return name
 
     async def claim(self, limit: int = 10, worker: str = "worker-a") -> list[jobs.Claimed]:

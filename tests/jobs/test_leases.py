@@ -240,7 +240,7 @@ def test_a_job_that_waits_in_its_workers_queue_does_not_overrun(tmp_path: Path) 
             q.clock.advance(25)
             (held,) = [held for held in working._tasks.values() if not held.begun]
             held.extended -= 59
-            assert await working._renew(10.0)
+            assert await working.standing.renew(10.0)
             q.clock.advance(46)
             assert await q.db.write(rescue.expire) == 1
             assert [await q.state(runs), await q.state(waits)] == ["scheduled", "running"]

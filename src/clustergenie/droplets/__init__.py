@@ -5,7 +5,7 @@ from clustergenie.droplets.desk import Desk
 from clustergenie.droplets.destroy import end_by_id, give_up
 from clustergenie.droplets.destroy import handler as destroy_handler
 from clustergenie.droplets.enroll import Tokens
-from clustergenie.droplets.fleet import Fleet, installation_id
+from clustergenie.droplets.fleet import Fleet, count, installation_id, note_key
 from clustergenie.droplets.membership import Joined, Membership, NoSuchCluster, plug
 from clustergenie.droplets.models import BROKEN, COMING, LEAVING, LIVE, Droplet, DropletSpec, Metrics, Name, Slug
 from clustergenie.droplets.placing import Market, objection, open_market
@@ -63,6 +63,7 @@ __all__ = [
     "averages",
     "bring_up",
     "broken_since",
+    "count",
     "counts",
     "destroy_handler",
     "end_by_id",
@@ -75,6 +76,7 @@ __all__ = [
     "ids_of_clusters",
     "ids_of_job",
     "installation_id",
+    "note_key",
     "note_wishes",
     "numbered",
     "objection",

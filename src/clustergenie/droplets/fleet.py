@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 
 from clustergenie.droplets import plan
 from clustergenie.droplets.enroll import Tokens
 from clustergenie.droplets.placing import Market
-from clustergenie.droplets.tables import installation
+from clustergenie.droplets.tables import droplets, installation
 from clustergenie.placement import Offer
 from clustergenie.platform import ids
 from clustergenie.platform.clock import now
@@ -49,6 +49,8 @@ class Fleet:
         self._asked_heartbeat = heartbeat_seconds
         self._catalogs: dict[str, Catalog] = {}
         self._unheard = dict.fromkeys(drivers, "it was not asked yet")
+        self.silent: dict[str, str] = {}
+        """The providers that did not answer when they were asked last, and why."""
 
     @property
     def deaf_seconds(self) -> float:
@@ -77,7 +79,9 @@ class Fleet:
             try:
                 self._catalogs[name] = await driver.catalog()
                 self._unheard.pop(name, None)
+                self.silent.pop(name, None)
             except Problem as problem:
+                self.silent[name] = problem.detail
                 if name in self._unheard:
                     self._unheard[name] = problem.detail
                 log().warning("provider did not say what it offers", provider=name, error=problem.detail)
@@ -142,10 +146,28 @@ class Fleet:
         return {name: found for name, found in zip(names, lists, strict=True) if found is not None}, silent
 
 
-def installation_id(tx: Tx) -> str:
-    """This installation's name on its machines' tags; made once, with the database."""
-    found = tx.execute(select(installation.c.id)).scalar()
+def count(tx: Tx) -> dict[str, int]:
+    """How many droplets each provider carries."""
+    there = select(droplets.c.provider, func.count().label("number")).where(droplets.c.status != "deleted")
+    return {row.provider: row.number for row in tx.execute(there.group_by(droplets.c.provider))}
+
+
+def installation_id(tx: Tx, fingerprint: str) -> tuple[str, bool]:
+    """This installation's name on its machines' tags, made once, with the database.
+
+    With it, whether this is the secret key that the database was used with before; a first one is noted.
+    """
+    found = tx.execute(select(installation)).first()
     if found is None:
-        found = f"cg-{ids.sortable(tx.now)[-12:]}"
-        tx.execute(insert(installation).values(id=found, created_at=tx.now))
-    return str(found)
+        made = f"cg-{ids.sortable(tx.now)[-12:]}"
+        tx.execute(insert(installation).values(id=made, created_at=tx.now, key_fingerprint=fingerprint))
+        return made, True
+    if found.key_fingerprint is None:
+        note_key(tx, fingerprint)
+        return str(found.id), True
+    return str(found.id), found.key_fingerprint == fingerprint
+
+
+def note_key(tx: Tx, fingerprint: str) -> None:
+    """From now on this is the secret key."""
+    tx.execute(update(installation).values(key_fingerprint=fingerprint))

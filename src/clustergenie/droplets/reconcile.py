@@ -45,11 +45,12 @@ class Reconciler:
     def __init__(self, db: Database, fleet: Fleet) -> None:
         self._db, self._fleet = db, fleet
         self._looked_at: dt.datetime | None = None
+        self._alone = db.dialect == "sqlite"
 
     async def round(self) -> plan.Verdict:
         """One look at everything, and what it led to."""
         fleet = self._fleet
-        self._awake(await self._db.read(_moment))
+        self._awake(*await self._db.read(_moment_and_hearers, fleet.deaf_seconds))
         # Machines first: a machine made after this look belongs to a row that is older than the look at the rows.
         machines, silent = await fleet.machines()
         moment, rows = await self._db.read(_rows)
@@ -86,13 +87,22 @@ class Reconciler:
             lost_after_seconds=lost_after,
         )
 
-    def _awake(self, moment: dt.datetime) -> None:
-        """After a pause in which nobody could have heard anything (a suspended computer, a database that was full),
-        everyone gets a full period again: else all of them would be taken for lost at once."""
-        if self._looked_at is not None and (moment - self._looked_at).total_seconds() > self._fleet.deaf_seconds:
+    def _awake(self, moment: dt.datetime, hearing: dt.datetime | None) -> None:
+        """After a pause in which nobody could have heard anything (a suspended computer, a database that was full, no
+        process left for agents to report to), everyone gets a full period again: else all of them would be taken for
+        lost at once. Where processes share a database, `hearing` is since when one of them has been there."""
+        deaf = self._looked_at is not None and (moment - self._looked_at).total_seconds() > self._fleet.deaf_seconds
+        if not self._alone:
+            # What was before our own first look we do not know: others led.
+            deaf = deaf or self._looked_at is None or hearing is None
+            self._fleet.listening_since = max(self._fleet.listening_since, hearing or moment)
+        if deaf:
             self._fleet.listening_since = moment
 
     async def _destroy(self, surplus: Sequence[tuple[str, Machine]]) -> None:
+        if not surplus:
+            return
+        await self._db.write(_still_ours)
         # Together: one that takes its time to end must not keep this round from the next look at everything.
         await asyncio.gather(*(self._destroy_one(name, machine) for name, machine in surplus[:MOST_AT_ONCE]))
 
@@ -102,6 +112,14 @@ class Reconciler:
             log().info("surplus machine ended", provider=provider, ref=machine.ref)
         except Problem as problem:  # it is still there at the next round
             log().warning("surplus machine could not be ended", ref=machine.ref, error=problem.detail)
+
+
+def _moment_and_hearers(tx: Tx, silence_seconds: float) -> tuple[dt.datetime, dt.datetime | None]:
+    return tx.now, jobs.hearing_since(tx, silence_seconds)
+
+
+def _still_ours(_tx: Tx) -> None:
+    """Nothing; but whoever has slept past the end of its term hears so here, before it ends a machine."""
 
 
 def _moment(tx: Tx) -> dt.datetime:

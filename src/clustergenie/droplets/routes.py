@@ -206,6 +206,7 @@ async def schedule(fleet: Fleet, data: Schedule) -> Candidates:
     return Candidates(ranked, placement.choose(wish, fleet.offers()))
 
 
+for_agents = agent_routes
 routes = [
     create_droplet,
     list_droplets,

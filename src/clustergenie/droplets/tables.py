@@ -76,4 +76,5 @@ installation = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("key_fingerprint", String(64)),
 )

@@ -4,6 +4,7 @@ from clustergenie.jobs.control import cancel, cancel_row, retry
 from clustergenie.jobs.enqueue import Accepted, enqueue, enqueue_many, get
 from clustergenie.jobs.failures import failed_of_cluster
 from clustergenie.jobs.kinds import declare, find, public, understand
+from clustergenie.jobs.lease import Me, another, hearing_since, living
 from clustergenie.jobs.models import (
     Ended,
     Enqueue,
@@ -25,6 +26,7 @@ from clustergenie.jobs.rescue import age, sweep
 from clustergenie.jobs.running import Running, forget_steps
 from clustergenie.jobs.schedules import fire_due
 from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_state
+from clustergenie.jobs.signals import heard
 from clustergenie.jobs.sqlite_store import SqliteStore
 from clustergenie.jobs.store import Claimed, Store
 from clustergenie.jobs.ticks import Tick, Ticker
@@ -43,6 +45,7 @@ __all__ = [
     "Kind",
     "Lanes",
     "LostLease",
+    "Me",
     "OnConflict",
     "Pool",
     "Retry",
@@ -52,6 +55,7 @@ __all__ = [
     "Tick",
     "Ticker",
     "age",
+    "another",
     "cancel",
     "cancel_row",
     "declare",
@@ -62,8 +66,11 @@ __all__ = [
     "fire_due",
     "forget_steps",
     "get",
+    "heard",
+    "hearing_since",
     "is_live",
     "live_of_cluster",
+    "living",
     "noop_handler",
     "prune",
     "public",

@@ -30,7 +30,7 @@ def cancel_row(tx: Tx, row: Any, reason: str) -> None:
         tx.execute(
             update(jobs)
             .where(jobs.c.id == row.id)
-            .values(cancel_requested_at=tx.now, version=row.version + 1, message="stopping: " + reason)
+            .values(cancel_requested_at=tx.now, version=row.version + 1, message=signals.STOPPING + reason)
         )
         tx.emit(
             Event(
@@ -42,7 +42,7 @@ def cancel_row(tx: Tx, row: Any, reason: str) -> None:
                 cluster_id=row.cluster_id,
                 droplet_id=row.droplet_id,
                 progress=row.progress,
-                message="stopping: " + reason,
+                message=signals.STOPPING + reason,
                 trace_id=row.trace_id,
             )
         )

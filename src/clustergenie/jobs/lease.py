@@ -4,15 +4,32 @@ import datetime as dt
 import os
 import socket
 
-from sqlalchemy import bindparam, delete, insert, select, update
+import msgspec
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, text, update
 
-from clustergenie.jobs.tables import workers
+from clustergenie.jobs.tables import jobs, workers
+from clustergenie.platform import serving
 from clustergenie.platform.db import Tx
 
+SILENCE_SECONDS = 10.0
+"""A process that shares its database and was not seen for so long is taken to be gone."""
+HEARING = ("api", "all")
+"""The roles that agents can report to."""
+
 _HELD = select(workers.c.state).where(workers.c.id == bindparam("worker"))
+_LIVING = workers.c.state.in_(("alive", "draining"))
 
 
-def register(tx: Tx, worker_id: str, slots: int, seconds: float) -> None:
+class Me(msgspec.Struct, frozen=True):
+    """What a worker says of itself when it comes. Without slots it only lets others know that it is there."""
+
+    role: str = "all"
+    version: str = ""
+    slots: int = 0
+    url: str = ""
+
+
+def register(tx: Tx, worker_id: str, me: Me, seconds: float) -> None:
     """A worker says that it is there."""
     tx.execute(
         insert(workers).values(
@@ -20,8 +37,14 @@ def register(tx: Tx, worker_id: str, slots: int, seconds: float) -> None:
             host=socket.gethostname(),
             pid=os.getpid(),
             state="alive",
-            slots=slots,
+            slots=me.slots,
+            role=me.role,
+            version=me.version,
+            url=me.url,
+            busy=0,
+            waiting=0,
             started_at=tx.now,
+            seen_at=tx.now,
             lease_until=tx.now + dt.timedelta(seconds=seconds),
         )
     )
@@ -29,18 +52,59 @@ def register(tx: Tx, worker_id: str, slots: int, seconds: float) -> None:
     tx.execute(delete(workers).where(workers.c.state.in_(("dead", "stopped")), workers.c.lease_until < long_dead))
 
 
-def renew(tx: Tx, worker_id: str, seconds: float) -> bool:
+def renew(tx: Tx, worker_id: str, seconds: float, busy: int = 0, waiting: int = 0) -> bool:
     """Extend the lease. False when the worker has been declared dead: it must stop its work and register anew."""
-    until = tx.now + dt.timedelta(seconds=seconds)
-    alive = workers.c.state.in_(("alive", "draining"))
-    return tx.execute(update(workers).where(workers.c.id == worker_id, alive).values(lease_until=until)).rowcount == 1
+    values = {"lease_until": tx.now + dt.timedelta(seconds=seconds), "seen_at": tx.now}
+    renewed = update(workers).where(workers.c.id == worker_id, _LIVING).values(busy=busy, waiting=waiting, **values)
+    return tx.execute(renewed).rowcount == 1
+
+
+def asked_to_end(tx: Tx, worker_id: str) -> list[str]:
+    """The jobs of a worker that somebody has asked to stop."""
+    mine = select(jobs.c.id).where(jobs.c.worker_id == worker_id, text("state = 'running'"))
+    return list(tx.execute(mine.where(jobs.c.cancel_requested_at.is_not(None))).scalars())
 
 
 def held(tx: Tx, worker_id: str) -> bool:
-    """Whether the worker is one that may take jobs: declared neither dead nor stopped."""
+    """Whether the worker is one that may take jobs: neither dead nor stopped, nor about to stop."""
     return tx.execute(_HELD, {"worker": worker_id}).scalar() == "alive"
+
+
+def drain(tx: Tx, worker_id: str) -> None:
+    """A worker says that it takes nothing more, and ends what it has."""
+    tx.execute(update(workers).where(workers.c.id == worker_id, workers.c.state == "alive").values(state="draining"))
 
 
 def retire(tx: Tx, worker_id: str) -> None:
     """A worker says that it has stopped in good order."""
-    tx.execute(update(workers).where(workers.c.id == worker_id).values(state="stopped", lease_until=tx.now))
+    values = {"state": "stopped", "lease_until": tx.now, "seen_at": tx.now, "busy": 0, "waiting": 0}
+    tx.execute(update(workers).where(workers.c.id == worker_id).values(**values))
+
+
+def living(tx: Tx) -> int:
+    """How many workers there are that take jobs."""
+    there = select(func.count()).where(workers.c.state == "alive", workers.c.slots > 0, workers.c.lease_until > tx.now)
+    return int(tx.execute(there).scalar_one())
+
+
+def another(tx: Tx) -> str | None:
+    """Who else is at work on this database right now, as far as it can be told; a process that is gone is not."""
+    recently = tx.now - dt.timedelta(seconds=SILENCE_SECONDS)
+    here = socket.gethostname()
+    for row in tx.execute(select(workers).where(_LIVING, workers.c.seen_at > recently)):
+        if row.host != here or (row.pid != os.getpid() and serving.started(row.pid) is not None):
+            return f"pid {row.pid} on {row.host}"
+    return None
+
+
+def hearing_since(tx: Tx, silence_seconds: float) -> dt.datetime | None:
+    """Since when some process has been there for agents to report to, without a pause; None if none is there now.
+
+    A process that has not been seen for `silence_seconds` is not there, whatever its lease says. Where no process
+    serves the API at all, agents report to workers.
+    """
+    serving: ColumnElement[bool] = workers.c.role.in_(HEARING)
+    if tx.execute(select(workers.c.id).where(serving).limit(1)).first() is None:
+        serving = workers.c.role == "worker"
+    seen = workers.c.seen_at > tx.now - dt.timedelta(seconds=silence_seconds)
+    return tx.execute(select(func.min(workers.c.started_at)).where(_LIVING, seen, serving)).scalar()

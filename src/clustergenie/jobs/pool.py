@@ -9,18 +9,15 @@ from typing import Any
 from clustergenie.jobs import lease, metrics, rescue, signals
 from clustergenie.jobs.attempt import attempt, words
 from clustergenie.jobs.held import Held
+from clustergenie.jobs.lease import Me
 from clustergenie.jobs.models import Handler, LostLease
-from clustergenie.jobs.running import wait_on
 from clustergenie.jobs.settle import Leave, leave_many
+from clustergenie.jobs.standing import LEASE_SECONDS, Standing
 from clustergenie.jobs.store import Claimed, Store
-from clustergenie.platform import ids
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Unavailable
 from clustergenie.platform.telemetry import log
 
-LEASE_SECONDS = 30.0
-LEASE_MARGIN = 1 / 6
-"""The part of the lease that is not trusted: this process's clock may run apart from the database's."""
 POLL_SECONDS = 1.0
 CLAIM_MOST = 100
 STOP_SECONDS = 10.0
@@ -28,7 +25,10 @@ STOP_SECONDS = 10.0
 
 
 class Pool:
-    """The worker of this process: `count` slots and room for `queue` claimed jobs before them."""
+    """The worker of this process: `count` slots and room for `queue` claimed jobs before them.
+
+    With no slots it takes no jobs, and only has its place among the workers.
+    """
 
     def __init__(
         self,
@@ -39,13 +39,15 @@ class Pool:
         count: int,
         queue: int,
         lease_seconds: float = LEASE_SECONDS,
+        beat_seconds: float | None = None,
         stop_seconds: float = STOP_SECONDS,
+        me: Me | None = None,
     ) -> None:
-        self.worker_id = ids.worker_id()
+        """`beat_seconds`: how often to tell other processes how busy we are; None where there are none."""
         self.count, self.queue = count, queue
         self._db, self._store = db, store
         self._handlers = {handler.kind.name: handler for handler in handlers}
-        self._lease_seconds, self._stop_seconds = lease_seconds, stop_seconds
+        self._stop_seconds = stop_seconds
         self._slots = asyncio.Semaphore(count)
         self._leave = db.batched(leave_many)
         self._tasks: dict[tuple[str, int], Held] = {}
@@ -53,33 +55,66 @@ class Pool:
         self._active = 0
         self._work = asyncio.Event()
         self._room = asyncio.Event()
-        self._lost = asyncio.Event()
-        self._registering = asyncio.Lock()
         self._stopping = False
+        self.standing = Standing(
+            db,
+            me or Me(slots=count),
+            lease_seconds=lease_seconds,
+            beat_seconds=beat_seconds,
+            held=lambda: list(self._tasks.values()),
+            busy=lambda: (self._active, self._waiting()),
+            cancelled=self._cancel,
+        )
         self._loops: list[asyncio.Task[None]] = []
         self._undo: list[Any] = []
 
     # -- life
+
+    @property
+    def worker_id(self) -> str:
+        """Our name among the workers; it changes when our lease is lost."""
+        return self.standing.worker_id
 
     async def start(self, *, alone: bool) -> int:
         """Register and begin to claim. `alone`: no other process can hold this database, so running jobs are lost.
 
         Returns how many jobs were taken back from a past that ended badly.
         """
-        await self._db.write(lease.register, self.worker_id, self.count, self._lease_seconds)
+        await self.standing.register()
         taken = await self._db.write(rescue.take_over, self.worker_id) if alone else 0
         metrics.worker_count.set(self.count)
         self._undo = [signals.on_wake(self._work.set), signals.on_cancel(self._cancel)]
-        self._loops = [asyncio.create_task(self._claim_loop()), asyncio.create_task(self._lease_loop())]
+        claiming = [self._claim_loop()] if self.count else []
+        self._loops = [asyncio.create_task(loop) for loop in (*claiming, self.standing.keep())]
         return taken
+
+    async def drain(self, seconds: float, hasten: asyncio.Event) -> None:
+        """Take no more jobs, hand back what has not begun, and give the rest some time to end, unless `hasten` is set.
+
+        A job that was just claimed is handed back too. `stop` comes after this.
+        """
+        self._stopping = True
+        for event in (self._work, self._room):
+            event.set()
+        with contextlib.suppress(Unavailable):
+            await self.standing.drain()
+        until = time.monotonic() + seconds
+        while self._tasks and not hasten.is_set() and (left := until - time.monotonic()) > 0:
+            for held in self._tasks.values():
+                if not held.begun:
+                    held.stop("handed_back")
+            self._room.clear()
+            await _first(left, self._room, hasten)
 
     async def stop(self) -> None:
         """Stop claiming, hand back what runs, and retire."""
         self._stopping = True
         for undo in self._undo:
             undo()
-        for event in (self._work, self._room, self._lost):
+        self._undo = []
+        for event in (self._work, self._room):
             event.set()
+        self.standing.end()
         # Not cancelled: a claim under way commits whether or not we listen, and its jobs must be handed back.
         await asyncio.gather(*self._loops, return_exceptions=True)
         for held in self._tasks.values():
@@ -89,19 +124,23 @@ class Pool:
             await asyncio.wait(tasks, timeout=self._stop_seconds)
         for held in self._tasks.values():
             log().error("a job did not stop; it will be taken back as lost", job_id=held.job.id)
-        await self._db.write(lease.retire, self.worker_id)
+        with contextlib.suppress(Unavailable):  # without a database nobody can be told; the lease runs out by itself
+            await self.standing.retire()
+
+    def _waiting(self) -> int:
+        return max(0, len(self._tasks) - self._active)
 
     def snapshot(self) -> dict[str, Any]:
         """The pool in numbers."""
-        waiting = len(self._tasks) - self._active
-        metrics.queue_length.set(max(0, waiting))
+        waiting = self._waiting()
+        metrics.queue_length.set(waiting)
         metrics.active_workers.set(self._active)
         return {
             "worker_id": self.worker_id,
             "worker_count": self.count,
             "queue_capacity": self.queue,
             "active_workers": self._active,
-            "queue_length": max(0, waiting),
+            "queue_length": waiting,
             "stopping": self._stopping,
         }
 
@@ -123,7 +162,7 @@ class Pool:
                 await _soon(self._work, POLL_SECONDS)
 
     async def _claim(self, limit: int) -> list[Claimed]:
-        async with self._registering:
+        async with self.standing.changing:
             worker_id = self.worker_id
 
             def claim(tx: Tx) -> list[Claimed] | None:
@@ -139,7 +178,7 @@ class Pool:
                 log().exception("claiming failed")
                 return []
         if claimed is None:
-            self._lost.set()
+            self.standing.lost.set()
             return []
         for job in claimed:
             self._begin(job)
@@ -214,60 +253,15 @@ class Pool:
                     continue
             return
 
-    # -- the lease
 
-    async def _lease_loop(self) -> None:
-        trusted_until = time.monotonic() + self._lease_seconds * (1 - LEASE_MARGIN)
-        while not self._stopping:
-            await _soon(self._lost, self._lease_seconds / 3)
-            if self._stopping:
-                return
-            asked_at = time.monotonic()
-            if not self._lost.is_set():
-                alive = await self._renew(trusted_until - asked_at)
-                if alive:
-                    trusted_until = asked_at + self._lease_seconds * (1 - LEASE_MARGIN)
-                elif alive is False or time.monotonic() >= trusted_until:
-                    self._lost.set()
-            if self._lost.is_set() and not self._stopping:
-                trusted_until = await self._begin_anew()
-
-    async def _renew(self, within_seconds: float) -> bool | None:
-        """Whether the lease is still ours; None when the database did not say so in time."""
-        waiting = [held for held in self._tasks.values() if held.waits_long(self._lease_seconds)]
-
-        def renew(tx: Tx) -> bool:
-            wait_on(tx, [held.job for held in waiting])
-            return lease.renew(tx, self.worker_id, self._lease_seconds)
-
-        try:
-            async with asyncio.timeout(max(0.1, within_seconds)):
-                alive = await self._db.write(renew)
-        except Exception:  # noqa: BLE001 - whatever keeps us from renewing, the lease runs out by the clock
-            log().exception("renewing the lease failed")
-            return None
-        for held in waiting:
-            held.extended = time.monotonic()
-        return alive
-
-    async def _begin_anew(self) -> float:
-        """We were, or may have been, declared dead: stop all work and register as somebody new.
-
-        Returns until when the new lease may be trusted; when there is none yet, it is asked for again.
-        """
-        log().error("lease lost; stopping all jobs of this worker", worker_id=self.worker_id)
-        for held in self._tasks.values():
-            held.stop("handed_back")
-        asked_at, new = time.monotonic(), ids.worker_id()
-        try:
-            async with self._registering:
-                await self._db.write(lease.register, new, self.count, self._lease_seconds)
-                self.worker_id = new
-                self._lost.clear()
-        except Exception:  # noqa: BLE001 - without a database there is nothing to do but to ask again
-            log().exception("registering anew failed")
-            await asyncio.sleep(POLL_SECONDS)
-        return asked_at + self._lease_seconds * (1 - LEASE_MARGIN)
+async def _first(seconds: float, *events: asyncio.Event) -> None:
+    """Until one of the events is set, or the time is over."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def _soon(event: asyncio.Event, seconds: float) -> None:

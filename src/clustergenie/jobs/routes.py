@@ -214,8 +214,8 @@ def _events_of(tx: Tx, job_id: str, paging: web.Paging) -> events.EventsReply:
 
 @web.get("/observability/workerpool", allow=web.VIEWER, tags=["observability"])
 async def show_pool(db: Database, pool: Pool) -> dict[str, Any]:
-    """The worker pool of this process, and the queue that all share."""
-    return {**pool.snapshot(), "queue": await db.read(service.queue_state)}
+    """The worker pools of all processes taken together, each by itself, and the queue that they share."""
+    return service.pools(pool.snapshot(), await db.read(service.queue_state))
 
 
 routes = [

@@ -114,7 +114,8 @@ def queue_state(tx: Tx) -> dict[str, Any]:
     counted = select(jobs.c.state, func.count().label("n")).where(text(LIVE)).group_by(jobs.c.state)
     by_state: dict[str, int] = {row.state: row.n for row in tx.execute(counted)}
     oldest = tx.execute(select(func.min(jobs.c.run_at)).where(text("state = 'ready'"))).scalar()
-    registered = tx.execute(select(workers).where(workers.c.state == "alive").order_by(workers.c.started_at))
+    there = select(workers).where(workers.c.state.in_(("alive", "draining"))).order_by(workers.c.started_at)
+    registered = tx.execute(there)
     return {
         "scheduled": by_state.get("scheduled", 0),
         "ready": by_state.get("ready", 0),
@@ -129,9 +130,30 @@ def queue_state(tx: Tx) -> dict[str, Any]:
                 "slots": row.slots,
                 "started_at": row.started_at,
                 "lease_until": row.lease_until,
+                "role": row.role,
+                "version": row.version,
+                "url": row.url,
+                "last_seen_at": row.seen_at,
+                "busy": row.busy,
+                "waiting": row.waiting,
+                "draining": row.state == "draining",
             }
             for row in registered
         ],
+    }
+
+
+def pools(own: dict[str, Any], queue: dict[str, Any]) -> dict[str, Any]:
+    """What this process says of its own pool, and with it what the others said last: their numbers added up."""
+    mine = {"busy": own["active_workers"], "waiting": own["queue_length"]}
+    everyone = [one | mine if one["id"] == own["worker_id"] else one for one in queue["workers"]]
+    others = [one for one in everyone if one["id"] != own["worker_id"]]
+    return {
+        **own,
+        "worker_count": own["worker_count"] + sum(one["slots"] for one in others),
+        "active_workers": own["active_workers"] + sum(one["busy"] for one in others),
+        "queue_length": own["queue_length"] + sum(one["waiting"] for one in others),
+        "queue": queue | {"workers": everyone},
     }
 
 

@@ -127,6 +127,12 @@ workers = Table(
     Column("slots", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
+    Column("role", String(16), nullable=False, server_default="all"),
+    Column("version", String(64)),
+    Column("url", String(255)),
+    Column("seen_at", UtcDateTime),
+    Column("busy", Integer, nullable=False, server_default="0"),
+    Column("waiting", Integer, nullable=False, server_default="0"),
 )
 
 schedules = Table(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from prometheus_client import Counter
 
 from clustergenie.platform import leases
-from clustergenie.platform.db import Database
+from clustergenie.platform.db import Database, Tx, provided
+from clustergenie.platform.errors import Unavailable
 from clustergenie.platform.telemetry import log, registry
 
-LEASE_SECONDS = 30.0
+LEASE_SECONDS = 10.0
 GAP_SECONDS = 0.1
 """However often a tick is nudged, this is left between rounds for the rest of the process."""
 
@@ -26,11 +27,17 @@ class Tick:
     name: str
     seconds: float
     run: Callable[[], Awaitable[object]]
+    everywhere: bool = False
+    """Every process does it for itself."""
     nudged: asyncio.Event = field(default_factory=asyncio.Event)
 
     def nudge(self) -> None:
         """Run soon; many nudges are one."""
         self.nudged.set()
+
+
+class TermOver(Exception):
+    """Somebody else has the lease: what was about to be written is theirs to write, or not."""
 
 
 class Ticker:
@@ -52,19 +59,22 @@ class Ticker:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         for tick in self._ticks:
-            await self._db.write(leases.release, tick.name, self._holder)
+            if not tick.everywhere:
+                with contextlib.suppress(Unavailable):  # then it runs out by itself
+                    await self._db.write(leases.release, tick.name, self._holder)
 
     async def _loop(self, tick: Tick) -> None:
-        trusted_until = 0.0
+        term = _Term(self._db, tick.name, self._holder)
         while True:
             try:
-                # The local clock may be trusted for less than the lease: our term must end before another's can begin.
-                if time.monotonic() > trusted_until:
-                    asked_at = time.monotonic()
-                    if await self._db.write(leases.acquire, tick.name, self._holder, LEASE_SECONDS) is not None:
-                        trusted_until = asked_at + LEASE_SECONDS / 2
-                if time.monotonic() <= trusted_until:
+                if tick.everywhere:
                     await tick.run()
+                elif await term.ours():
+                    with provided(term.check):
+                        await tick.run()
+            except TermOver:
+                term.over()
+                log().info("another process leads now", tick=tick.name)
             except Exception:  # noqa: BLE001 - a round that fails is counted and said; the next one must still come
                 failures.labels(tick.name).inc()
                 log().exception("tick failed", tick=tick.name)
@@ -72,3 +82,31 @@ class Ticker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(tick.nudged.wait(), tick.seconds)
             tick.nudged.clear()
+
+
+class _Term:
+    """The right to do one thing, for as long as nobody else has it."""
+
+    def __init__(self, db: Database, name: str, holder: str) -> None:
+        self._db, self._name, self._holder = db, name, holder
+        self._trusted_until = 0.0
+        self._term = 0
+
+    async def ours(self) -> bool:
+        """Whether the lease is ours; it is asked for where the local clock can no longer tell."""
+        # The local clock may be trusted for less than the lease: our term must end before another's can begin.
+        if time.monotonic() > self._trusted_until:
+            asked_at = time.monotonic()
+            term = await self._db.write(leases.acquire, self._name, self._holder, LEASE_SECONDS)
+            if term is not None:
+                self._term, self._trusted_until = term, asked_at + LEASE_SECONDS / 2
+        return time.monotonic() <= self._trusted_until
+
+    def over(self) -> None:
+        """Ask before the next round."""
+        self._trusted_until = 0.0
+
+    def check(self, tx: Tx) -> None:
+        """The fence before every write of a round: a process that slept through its term changes nothing."""
+        if not leases.holds(tx, self._name, self._holder, self._term):
+            raise TermOver(self._name)

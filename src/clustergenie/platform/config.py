@@ -30,11 +30,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tls_ca: str = ""
     tls_min_version: str = "1.2"
     slow_client_seconds: float = 15.0
-    secret_key: str = ""
     outbound_allow: tuple[str, ...] = ()
     environment: str = "dev"
     log_level: str = "info"
     role: str = "all"
+    drain_seconds: float = -1.0
+    secret_key: str = ""
+    agent_urls: tuple[str, ...] = ()
     auth: str = "auto"
     session_idle_minutes: int = 720
     session_hours: int = 168
@@ -63,6 +65,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.database_url.startswith("sqlite:///"):
             return Path(self.database_url.removeprefix("sqlite:///"))
         return self.data_dir / "clustergenie.db"
+
+    def has_server(self) -> bool:
+        """Whether the database is a server's, not a file."""
+        return bool(self.database_url) and not self.database_url.startswith("sqlite:")
+
+    def draining(self) -> float:
+        """Seconds that a stop gives load balancers to leave and jobs to end; nobody waits for a process alone."""
+        return self.drain_seconds if self.drain_seconds >= 0 else 10.0 if self.has_server() else 0.0
 
     def server_url(self) -> str:
         """Where processes on this machine reach the server."""
@@ -197,6 +207,8 @@ def is_loopback(host: str) -> bool:
     return host in ("::1", "localhost") or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
 
 
+_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*")
+
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "host": (bool, "it must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"),
     "port": _between(0, 65535),
@@ -216,6 +228,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda origins: all(_ORIGIN.fullmatch(origin) for origin in origins),
         "each must look like https://app.example.org, without a path; to let every site in is not possible",
     ),
+    "agent_urls": (
+        lambda urls: all(_URL.fullmatch(url) for url in urls),
+        "each must look like https://genie-1.example.org, without a slash at its end",
+    ),
     "tls_min_version": _one_of("1.2", "1.3"),
     "outbound_allow": (
         lambda entries: all(re.fullmatch(r"[A-Za-z0-9_.:\[\]-]+(/[0-9]{1,3})?", entry) for entry in entries),
@@ -223,7 +239,8 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "slow_client_seconds": _between(1, 600),
     "log_level": _one_of("debug", "info", "warning", "error"),
-    "role": _one_of("all"),
+    "role": _one_of("all", "api", "worker"),
+    "drain_seconds": (lambda seconds: seconds == -1 or 0 <= seconds <= 3600, "it must be from 0 to 3600"),
     "auth": _one_of("auto", "required", "off"),
     "session_idle_minutes": _between(1, 60 * 24 * 30),
     "session_hours": _between(1, 24 * 366),

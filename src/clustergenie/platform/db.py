@@ -1,10 +1,11 @@
 """Run plain functions in transactions: the heart every slice's writes go through."""
 
 import asyncio
+import contextlib
 import contextvars
 import datetime as dt
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable, MetaData
@@ -65,6 +66,19 @@ class Tx:
         return self._after
 
 
+_standing: contextvars.ContextVar[Callable[[Tx], None] | None] = contextvars.ContextVar("standing", default=None)
+
+
+@contextlib.contextmanager
+def provided(check: Callable[[Tx], None]) -> Iterator[None]:
+    """Let every `Database.write` of the block begin with `check(tx)`: what it raises undoes the write."""
+    before = _standing.set(check)
+    try:
+        yield
+    finally:
+        _standing.reset(before)
+
+
 ManyFn = Callable[[Tx, list[I]], Sequence[T | Exception]]
 
 
@@ -110,7 +124,15 @@ class Database:
         """Run `fn(tx, …)`; when this returns, its effect survives `kill -9`. What it raises undoes it."""
         # The caller's context goes along, so that what is written belongs to the request's trace.
         context = contextvars.copy_context()
-        return await self._backend.write(lambda tx: context.run(fn, tx, *args, **kwargs))
+        check = _standing.get()
+        if check is None:
+            return await self._backend.write(lambda tx: context.run(fn, tx, *args, **kwargs))
+
+        def checked(tx: Tx) -> T:
+            check(tx)
+            return context.run(fn, tx, *args, **kwargs)
+
+        return await self._backend.write(checked)
 
     async def read(self, fn: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(tx, …)` on one consistent snapshot; it cannot write."""

@@ -1,5 +1,8 @@
 """Hold the installation's keys: made at the first start, kept beside the database, readable only by us."""
 
+import contextlib
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -20,6 +23,10 @@ class Keys:
         self.all = tuple(keys)
         self.first = self.all[0]
 
+    def fingerprint(self) -> str:
+        """What may be stored of the first key, to tell whether another process has the same."""
+        return hmac.new(self.first, b"clustergenie fingerprint", hashlib.sha256).hexdigest()
+
     def lines(self) -> str:
         """As they are kept."""
         return "".join(f"{key.hex()}\n" for key in self.all)
@@ -34,7 +41,7 @@ def keys(settings: Settings) -> Keys:
         return _parsed(settings.secret_key.replace(",", "\n"), "CLUSTERGENIE_SECRET_KEY")
     path = settings.data_dir / FILE
     if not path.exists():
-        store(path, Keys([secrets.token_bytes(32)]))
+        store(path, Keys([secrets.token_bytes(32)]), first=True)
     try:
         return _parsed(path.read_text(), f"The secret key {path}")
     except (OSError, UnicodeDecodeError) as error:
@@ -51,14 +58,22 @@ def _parsed(text: str, where: str) -> Keys:
     return Keys([bytes.fromhex(line) for line in lines])
 
 
-def store(path: Path, held: Keys) -> None:
-    """Write the keys, readable only by us; whole or not at all. Raises CannotStart."""
-    temporary = path.with_suffix(".tmp")
+def store(path: Path, held: Keys, *, first: bool = False) -> None:
+    """Write the keys, readable only by us; whole or not at all. Of several `first` ones one wins.
+
+    Raises CannotStart.
+    """
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(held.lines())
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        if first:
+            with contextlib.suppress(FileExistsError):
+                os.link(temporary, path)
+            temporary.unlink()
+        else:
+            temporary.replace(path)
     except OSError as error:
         raise CannotStart(f"The secret key {path} cannot be made: {error.strerror}.") from error

@@ -44,6 +44,11 @@ def holds(tx: Tx, name: str, holder: str, term: int) -> bool:
     return tx.execute(select(leases.c.term).where(*mine).with_for_update()).one_or_none() is not None
 
 
+def hold(tx: Tx, name: str) -> None:
+    """Let nobody else come this far until the commit. The lease's row must be there."""
+    tx.execute(select(leases.c.term).where(leases.c.name == name).with_for_update())
+
+
 def release(tx: Tx, name: str, holder: str) -> None:
     """Give the named lease back."""
     tx.execute(update(leases).where(leases.c.name == name, leases.c.holder == holder).values(expires_at=tx.now))

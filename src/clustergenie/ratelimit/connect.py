@@ -1,5 +1,6 @@
 """Build the limiter that the settings ask for: in memory with rules in SQL, or all of it in Redis."""
 
+import asyncio
 import importlib
 import importlib.util
 from collections.abc import Awaitable, Callable, Sequence
@@ -16,14 +17,30 @@ from clustergenie.ratelimit.memory import MemoryBackend
 from clustergenie.ratelimit.rules import SCOPES, Rule, check
 from clustergenie.ratelimit.rules_in_sql import SqlRules
 
+PING_SECONDS = 0.5
 INSTALL = "pip install 'clustergenie[redis]'"
 
 
 class Service:
     """The limiter with what it lives on: start it before use, stop it after."""
 
-    def __init__(self, limiter: Limiter, closing: Sequence[Callable[[], Awaitable[None]]] = ()) -> None:
-        self.limiter, self._closing = limiter, closing
+    def __init__(
+        self,
+        limiter: Limiter,
+        closing: Sequence[Callable[[], Awaitable[None]]] = (),
+        ping: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        self.limiter, self._closing, self._ping = limiter, closing, ping
+
+    async def trouble(self) -> str | None:
+        """How Redis is: `ok` or a sentence; None where it is not used."""
+        if self._ping is None:
+            return None
+        try:
+            await asyncio.wait_for(self._ping(), PING_SECONDS)
+        except Exception as failure:  # noqa: BLE001 - whatever keeps it from answering is what is asked for here
+            return f"it does not answer ({type(failure).__name__}): each process counts limits for itself meanwhile"
+        return "ok"
 
     async def start(self) -> None:
         """Read the rules and follow their changes."""
@@ -72,4 +89,5 @@ def build(settings: Settings, db: Database) -> Service:
     rules = RulesInForce(stored.RedisRules(far, SqlRules(db)), otherwise)
     backend = shared.RedisBackend(near)
     log().info("limits are counted in Redis")
-    return Service(Limiter(Leasing(backend, lambda: rules.processes), rules), [backend.close, near.aclose, far.aclose])
+    closing = [backend.close, near.aclose, far.aclose]
+    return Service(Limiter(Leasing(backend, lambda: rules.processes), rules), closing, near.ping)
