@@ -23,15 +23,13 @@ def test_what_is_sealed_opens_again_and_is_not_to_be_read(secret: str, purpose: 
     assert len(secret) < 4 or secret not in sealed
 
 
-@given(st.data())
-def test_a_changed_character_anywhere_is_noticed(data: st.DataObject) -> None:
+def test_a_changed_character_anywhere_is_noticed() -> None:
     box = Box(Keys([OLD]))
     sealed = box.seal("a secret", "client secret")
-    place = data.draw(st.integers(0, len(sealed) - 1))
-    other = data.draw(st.sampled_from("AZaz09-_=:").filter(lambda char: char != sealed[place]))
-    changed = sealed[:place] + other + sealed[place + 1 :]
-    with pytest.raises(CannotOpen):
-        box.open(changed, "client secret")
+    for place, there in enumerate(sealed):
+        for other in set("Aa09-_=:") - {there}:
+            with pytest.raises(CannotOpen):
+                box.open(sealed[:place] + other + sealed[place + 1 :], "client secret")
 
 
 def test_it_opens_for_its_purpose_only() -> None:
