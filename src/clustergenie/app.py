@@ -87,6 +87,7 @@ def build(runtime: Runtime) -> Litestar:
             "desk": runtime.desk,
             "live": runtime.live,
             "bus": runtime.bus,
+            "on_replay": _audit_replay,
             "limiter": limiter,
             "reception": runtime.reception,
             "principal": Provide(auth.principal_dependency),
@@ -95,6 +96,11 @@ def build(runtime: Runtime) -> Litestar:
         guards=[runtime.gate.guard, enforcement.guard],
         before_send=[enforcement.tell],
     )
+
+
+def _audit_replay(tx: Tx, letter: Any) -> None:
+    what = {"group": letter.consumer_group, "type": letter.type, "key": letter.key}
+    auth.audit(tx, "dead-letter.replay", str(letter.id), after=what)
 
 
 def guarded(routed: Any, settings: Settings) -> web.UnderPath:

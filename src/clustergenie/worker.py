@@ -158,6 +158,7 @@ async def _prune(db: Database, settings: Settings) -> None:
         (diagnosis.prune, JOBS_KEPT),
         (auth.prune_sessions, dt.timedelta(0)),
         (auth.prune_keys, JOBS_KEPT),
+        (auth.prune_audit, dt.timedelta(days=settings.audit_retention_days)),
     ):
         for _ in range(PRUNE_ROUNDS):
             if not await db.write(forget, moment - kept):

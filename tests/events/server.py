@@ -36,7 +36,11 @@ async def served(path: Path, *consumers: events.Consumer, **live_settings: float
         bus, live = events.EmbeddedBus(db, consumers), events.Live(db, **live_settings)
         await bus.open()
         await live.start()
-        app = build(routes, version="0", dependencies={"db": db, "bus": bus, "live": live})
+        app = build(
+            routes,
+            version="0",
+            dependencies={"db": db, "bus": bus, "live": live, "on_replay": lambda _tx, _letter: None},
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         serving = asyncio.create_task(server.serve([listener]))

@@ -60,7 +60,8 @@ def schema(settings: Settings) -> set[tuple[str, ...]]:
 def rows(settings: Settings) -> dict[str, int]:
     """How many rows each table has."""
     with closing(sqlite3.connect(settings.database_path())) as db:
-        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        names = [name for (name,) in found if not name.startswith("sqlite_")]
         return {name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}  # noqa: S608
 
 

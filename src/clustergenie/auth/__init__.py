@@ -1,5 +1,7 @@
 """Nobody gets in where they don't belong: keys, sessions, roles on clusters, and who acts in a request."""
 
+from clustergenie.auth.audit import Entry, audit, audit_many
+from clustergenie.auth.audit_log import prune as prune_audit
 from clustergenie.auth.gate import Found, Gate, found_of, principal_dependency
 from clustergenie.auth.keyring import Keyring
 from clustergenie.auth.keys import prune as prune_keys
@@ -26,6 +28,7 @@ __all__ = [
     "ANONYMOUS",
     "LOOPBACK",
     "Actor",
+    "Entry",
     "Found",
     "Gate",
     "Grant",
@@ -39,11 +42,14 @@ __all__ = [
     "acting",
     "acting_as",
     "admits",
+    "audit",
+    "audit_many",
     "begin_session",
     "demand",
     "found_of",
     "issue_setup_token",
     "principal_dependency",
+    "prune_audit",
     "prune_keys",
     "prune_sessions",
     "setup_link",

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
 from clustergenie.auth import credentials
+from clustergenie.auth.audit import audit
 from clustergenie.auth.keyring import Keyring, as_stored, grants_from
 from clustergenie.auth.models import (
     Key,
@@ -55,12 +56,15 @@ def create(tx: Tx, keyring: Keyring, spec: KeySpec) -> tuple[Key, str]:
     }
     tx.execute(insert(keys), row)
     keyring.changed(tx)
-    return get(tx, key_id), str(text)
+    made = get(tx, key_id)
+    audit(tx, "key.create", key_id, after=made)
+    return made, str(text)
 
 
 def change(tx: Tx, keyring: Keyring, key_id: str, wanted: KeyChange) -> Key:
     """Another name, other grants, another end. Raises KeyNotFound, KeyRevoked, LastAdminKey, Invalid."""
     _live(tx, key_id)
+    before = get(tx, key_id)
     values: dict[str, Any] = {}
     if wanted.name is not UNSET:
         values["name"] = wanted.name
@@ -73,6 +77,7 @@ def change(tx: Tx, keyring: Keyring, key_id: str, wanted: KeyChange) -> Key:
         tx.execute(update(keys).where(keys.c.id == key_id).values(**values, updated_at=tx.now))
         _somebody_can_manage(tx, key_id)
         keyring.changed(tx)
+        audit(tx, "key.update", key_id, before=before, after=get(tx, key_id))
     return get(tx, key_id)
 
 
@@ -84,6 +89,7 @@ def rotate(tx: Tx, keyring: Keyring, key_id: str) -> tuple[Key, str]:
     tx.execute(update(keys).where(keys.c.id == key_id).values(**changes))
     tx.execute(delete(sessions).where(sessions.c.key_id == key_id))
     keyring.changed(tx)
+    audit(tx, "key.rotate", key_id, after={"name": row.name})
     return get(tx, key_id), str(text)
 
 
@@ -94,7 +100,9 @@ def revoke(tx: Tx, keyring: Keyring, key_id: str) -> Key:
     tx.execute(delete(sessions).where(sessions.c.key_id == key_id))
     _somebody_can_manage(tx, key_id)
     keyring.changed(tx)
-    return get(tx, key_id)
+    revoked = get(tx, key_id)
+    audit(tx, "key.revoke", key_id, before=revoked)
+    return revoked
 
 
 def get(tx: Tx, key_id: str) -> Key:

@@ -7,6 +7,7 @@ from litestar import Request, Response
 from msgspec import Meta
 
 from clustergenie.auth import credentials, sessions, setup
+from clustergenie.auth.audit_routes import routes as audit_routes
 from clustergenie.auth.gate import NotLoggedIn, found_of
 from clustergenie.auth.key_routes import routes as key_routes
 from clustergenie.auth.models import Key, LoginRefused, Me, Name, Secret, SetupRefused, TooManyKeys, Who
@@ -157,4 +158,4 @@ async def list_roles() -> RoleList:
     return RoleList(ROLES)
 
 
-routes = [show_me, log_in, log_out, set_up, list_roles, *key_routes, *session_routes]
+routes = [show_me, log_in, log_out, set_up, list_roles, *key_routes, *session_routes, *audit_routes]

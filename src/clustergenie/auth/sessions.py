@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, delete, insert, select
 
 from clustergenie.auth import credentials
+from clustergenie.auth.audit import audit
 from clustergenie.auth.keyring import Keyring, as_stored
 from clustergenie.auth.models import Session, SessionNotFound
-from clustergenie.auth.principal import Grant, Kind, acting
+from clustergenie.auth.principal import Grant, Kind, Principal, acting
 from clustergenie.auth.tables import sessions
 from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
@@ -60,6 +61,8 @@ def begin(tx: Tx, keyring: Keyring, visitor: Visitor, lasts: dt.timedelta, befor
             expires_at=tx.now + lasts,
         )
     )
+    who = Principal(subject=visitor.subject, name=visitor.name, kind=visitor.kind)
+    audit(tx, "login", visitor.subject, after={"by": visitor.key_id or visitor.kind}, by=who)
     _no_more_than(tx, visitor.subject, OF_ONE)
     keyring.changed(tx)
     return token
@@ -67,7 +70,12 @@ def begin(tx: Tx, keyring: Keyring, visitor: Visitor, lasts: dt.timedelta, befor
 
 def end(tx: Tx, keyring: Keyring, token: str) -> None:
     """End the session of a cookie; one that has ended already stays so."""
-    tx.execute(delete(sessions).where(sessions.c.token_hash == credentials.digest(token)))
+    here = sessions.c.token_hash == credentials.digest(token)
+    row = tx.execute(select(sessions).where(here)).one_or_none()
+    if row is not None:
+        who = Principal(subject=row.subject, name=row.name, kind=row.kind)
+        audit(tx, "logout", row.subject, before={"session": row.id}, by=who)
+    tx.execute(delete(sessions).where(here))
     keyring.changed(tx)
 
 
@@ -78,7 +86,9 @@ def revoke(tx: Tx, keyring: Keyring, session_id: str) -> Session:
         raise SessionNotFound(f"There is no session {session_id!r}; GET /api/v1/auth/sessions lists them.")
     tx.execute(delete(sessions).where(sessions.c.id == session_id))
     keyring.changed(tx)
-    return _shown(row, None)
+    ended = _shown(row, None)
+    audit(tx, "session.end", session_id, before=ended)
+    return ended
 
 
 def page(tx: Tx, paging: Paging, current: str | None) -> Page[Session]:

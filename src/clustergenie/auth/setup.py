@@ -5,6 +5,7 @@ import datetime as dt
 from sqlalchemy import Connection, delete, insert, update
 
 from clustergenie.auth import credentials, keys, sessions
+from clustergenie.auth.audit import audit
 from clustergenie.auth.keyring import Keyring, subject_of
 from clustergenie.auth.models import GrantSpec, Key, KeySpec, SetupRefused
 from clustergenie.auth.sessions import Visitor
@@ -44,5 +45,6 @@ def redeem(
             "`clustergenie auth setup-link`, run where the server runs, makes a new one."
         )
     key, secret = keys.create(tx, keyring, KeySpec(name, [GrantSpec("admin")]))
+    audit(tx, "setup", key.id, after={"name": name})
     guest = visitor._replace(subject=subject_of(key.id), name=key.name, key_id=key.id)
     return key, secret, sessions.begin(tx, keyring, guest, lasts, before)

@@ -122,6 +122,15 @@ EVENTS = Noun(
     ),
     ("event",),
 )
+AUDIT = Noun(
+    "audit",
+    "Who did what, when and from where.",
+    _verbs(
+        "audit",
+        ("list", "list_audit", "List the audit trail, newest first.", "ls"),
+        ("follow", "follow_audit", "Print what is done as it is done."),
+    ),
+)
 METRICS = Noun(
     "metrics",
     "Measurements of clusters and droplets.",
@@ -178,6 +187,7 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             _single("monitor", "health:monitor", "Probe every droplet of a cluster now."),
             METRICS,
             EVENTS,
+            AUDIT,
         ),
     ),
     (

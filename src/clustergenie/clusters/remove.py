@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from clustergenie import droplets, jobs
+from clustergenie import auth, droplets, jobs
 from clustergenie.clusters import service
 from clustergenie.clusters.models import Cluster, ClusterBusy, ClusterLeaving, ClusterNotFound
 from clustergenie.clusters.scale import serial_key
@@ -58,6 +58,9 @@ def request(tx: Tx, cluster_id: str, on_conflict: jobs.OnConflict) -> tuple[Clus
     if on_conflict == "replace":
         for job in busy:
             jobs.cancel(tx, job.id, f"{cluster_id} is being deleted")
+    was = {"name": row.name, "droplets": row.active}
+    how = {"on_conflict": on_conflict}
+    auth.audit(tx, "cluster.delete", cluster_id, cluster_id=cluster_id, before=was, after=how)
     job = jobs.enqueue(tx, DELETE, DeleteCluster(cluster_id))
     return service.get(tx, cluster_id), job
 

@@ -6,6 +6,7 @@ import msgspec
 from litestar.params import FromPath, Parameter
 from msgspec import UNSET
 
+from clustergenie import auth
 from clustergenie.clusters import remove, service
 from clustergenie.clusters.models import (
     STATUSES,
@@ -52,7 +53,11 @@ def _create(tx: Tx, spec: ClusterSpec) -> tuple[Cluster, Job | None]:
 
 
 def _change(tx: Tx, cluster_id: str, change: ClusterChange) -> tuple[Cluster, Job | None]:
+    before = service.get(tx, cluster_id)
     cluster = service.change(tx, cluster_id, change)
+    asked = {name: value for name, value in msgspec.to_builtins(change).items() if name != "revision"}
+    was = {name: getattr(before, name) for name in asked}
+    auth.audit(tx, "cluster.update", cluster_id, cluster_id=cluster_id, before=was, after=asked)
     if any(value is not UNSET for value in (change.provider, change.region, change.size, change.image)):
         _placeable(cluster)
     if change.wanted_size is UNSET:

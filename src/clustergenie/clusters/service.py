@@ -8,7 +8,7 @@ from msgspec import UNSET
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from clustergenie import droplets
+from clustergenie import auth, droplets
 from clustergenie.clusters.models import (
     STATUSES,
     Check,
@@ -74,6 +74,7 @@ def create(tx: Tx, spec: ClusterSpec, cluster_id: str | None = None) -> Cluster:
     except IntegrityError as clash:
         raise ClusterNameTaken(f"There is already a cluster named {spec.name!r}; choose another name.") from clash
     tx.emit(_event("cluster_created", row, 1, f"cluster {spec.name} created"))
+    auth.audit(tx, "cluster.create", cluster_id, cluster_id=cluster_id, after=spec)
     return get(tx, cluster_id)
 
 

@@ -49,7 +49,7 @@ async def act_on_orphans(db: Database, fleet: Fleet, data: OrphansAct) -> web.Bu
         async with gates[orphan.provider]:
             if data.action == "adopt":
                 return Outcome("adopted", (await orphans.adopt(db, fleet, orphan)).job_id)
-            await orphans.destroy(fleet, orphan)
+            await orphans.destroy(db, fleet, orphan)
             return Outcome("destroyed")
 
     return await web.each(data.refs, one)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select, update
 
-from clustergenie import jobs
+from clustergenie import auth, jobs
 from clustergenie.droplets import service
 from clustergenie.droplets.asking import patiently
 from clustergenie.droplets.fleet import Fleet
@@ -53,6 +53,8 @@ def request(tx: Tx, droplet_id: str) -> tuple[Droplet, jobs.Job]:
     # One that is broken is being replaced already: deleting it must not also shrink the cluster.
     if row.cluster_id is not None and row.status not in ("failed", "lost"):
         clusters().leave(tx, row.cluster_id, 1)
+    was = {"name": row.name, "status": row.status, "provider": row.provider, "machine_ref": row.machine_ref}
+    auth.audit(tx, "droplet.delete", droplet_id, cluster_id=row.cluster_id, before=was)
     job = end(tx, [row], "deleted on request")
     return service.get(tx, droplet_id), job
 

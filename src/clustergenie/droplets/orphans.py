@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from clustergenie import jobs
+from clustergenie import auth, jobs
 from clustergenie.droplets import service
 from clustergenie.droplets.enroll import TOKEN_LIFE, digest
 from clustergenie.droplets.fleet import Fleet
@@ -52,8 +52,9 @@ async def get(db: Database, fleet: Fleet, ref: str) -> Orphan:
     return known({orphan.ref: orphan for orphan in await find(db, fleet)}, ref)
 
 
-async def destroy(fleet: Fleet, orphan: Orphan) -> None:
-    """End an orphan. Raises what the provider answers."""
+async def destroy(db: Database, fleet: Fleet, orphan: Orphan) -> None:
+    """End an orphan; that it was asked for is noted first. Raises what the provider answers."""
+    await db.write(auth.audit, "orphan.destroy", orphan.ref, before=orphan)
     await fleet.driver(orphan.provider).destroy(orphan.ref)
 
 
@@ -115,6 +116,7 @@ def _adopt(tx: Tx, fleet: Fleet, machine: Machine) -> Droplet:
             {"droplet_id": machine.droplet_id, "token_hash": token_hash, "token_expires_at": tx.now + TOKEN_LIFE},
         )
     tx.emit(service.event("droplet_created", row, 1, f"{machine.name} adopted"))
+    auth.audit(tx, "orphan.adopt", machine.droplet_id, after=_orphan(machine))
     job = jobs.enqueue(tx, PROVISION, Provision(droplet_id=machine.droplet_id), trace=trace)
     service.belongs_to(tx, [machine.droplet_id], job.id)
     return service.get(tx, machine.droplet_id)

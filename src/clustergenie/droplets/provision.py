@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from clustergenie import jobs
+from clustergenie import auth, jobs
 from clustergenie.droplets import destroy, placing, plan, service
 from clustergenie.droplets.bring_up import bring_up
 from clustergenie.droplets.fleet import Fleet
@@ -107,6 +107,7 @@ def request(tx: Tx, fleet: Fleet, spec: DropletSpec) -> tuple[Droplet, jobs.Job]
     )
     job = jobs.enqueue(tx, PROVISION, Provision(cluster_id=spec.cluster_id, droplet_id=made[0]), trace=trace)
     service.belongs_to(tx, made, job.id)
+    auth.audit(tx, "droplet.create", made[0], cluster_id=spec.cluster_id, after=spec)
     return service.get(tx, made[0]), job
 
 

@@ -145,7 +145,7 @@ async def adopt_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> Orphan
 async def destroy_orphan(db: Database, fleet: Fleet, ref: FromPath[str]) -> OrphanReply:
     """End an orphan."""
     orphan = await orphans.get(db, fleet, ref)
-    await orphans.destroy(fleet, orphan)
+    await orphans.destroy(db, fleet, orphan)
     return OrphanReply("destroyed", orphan=orphan)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -23,6 +23,14 @@ from clustergenie.platform.telemetry import log, registry
 
 events_total = Counter("clustergenie_events_total", "Events committed.", ("type",), registry=registry)
 bus_lag = Gauge("clustergenie_bus_lag", "Events a consumer group has yet to pass.", ("group",), registry=registry)
+
+
+Also = Callable[[Tx, DeadLetter], None]
+"""What is done in the transaction of a replay as well."""
+
+
+def _nothing_else(_tx: Tx, _letter: DeadLetter) -> None:
+    """Nothing."""
 
 
 class NoSuchConsumer(Conflict):
@@ -67,7 +75,7 @@ class Bus(Protocol):
     async def status(self) -> BusStatus:
         """How far every group is."""
 
-    async def replay(self, dead_letter_id: int) -> DeadLetter:
+    async def replay(self, dead_letter_id: int, also: Also = _nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more.
 
         Raises UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed.
@@ -150,19 +158,21 @@ class EmbeddedBus:
             updated_at=row.updated_at,
         )
 
-    async def replay(self, dead_letter_id: int) -> DeadLetter:
+    async def replay(self, dead_letter_id: int, also: Also = _nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more, in one transaction with the note that it was replayed.
+
+        `also` is done in that transaction.
 
         Raises UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed.
         """
         try:
-            return await self._db.write(self._replay, dead_letter_id)
+            return await self._db.write(self._replay, dead_letter_id, also)
         except _HandlerFailed as failed:
             reason = failed.reason
         await self._db.write(dead_letters.mark_failed, dead_letter_id, reason)
         raise ReplayFailed(f"The event failed again: {str(reason) or type(reason).__name__}") from reason
 
-    def _replay(self, tx: Tx, dead_letter_id: int) -> DeadLetter:
+    def _replay(self, tx: Tx, dead_letter_id: int, also: Also) -> DeadLetter:
         group, event = dead_letters.find(tx, dead_letter_id)
         delivery = self.deliveries.get(group)
         if delivery is None:
@@ -173,7 +183,9 @@ class EmbeddedBus:
             raise
         except Exception as failure:
             raise _HandlerFailed(failure) from failure
-        return dead_letters.mark_replayed(tx, dead_letter_id)
+        letter = dead_letters.mark_replayed(tx, dead_letter_id)
+        also(tx, letter)
+        return letter
 
 
 class _HandlerFailed(Exception):

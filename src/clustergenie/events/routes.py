@@ -8,7 +8,7 @@ from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
-from clustergenie.events.bus import Bus, BusStatus, GroupStatus, NoSuchConsumer, ReplayFailed
+from clustergenie.events.bus import Also, Bus, BusStatus, GroupStatus, NoSuchConsumer, ReplayFailed
 from clustergenie.events.catalogue import CATALOGUE
 from clustergenie.events.dead_letters import AlreadyReplayed, DeadLetter, DeadLettersReply, UnknownDeadLetter
 from clustergenie.events.history import EventsReply, Filter, history
@@ -110,9 +110,9 @@ async def list_dead_letters(db: Database, paging: Paging) -> DeadLettersReply:
     raises=[UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed],
     status_code=200,
 )
-async def replay_dead_letter(bus: Bus, dead_letter_id: DeadLetterId) -> DeadLetterReply:
+async def replay_dead_letter(bus: Bus, on_replay: Also, dead_letter_id: DeadLetterId) -> DeadLetterReply:
     """Hand a dead letter to its consumer once more."""
-    return DeadLetterReply(dead_letter=await bus.replay(dead_letter_id), message="replayed")
+    return DeadLetterReply(dead_letter=await bus.replay(dead_letter_id, on_replay), message="replayed")
 
 
 @get("/observability/bus", allow=VIEWER)

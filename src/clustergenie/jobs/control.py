@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from clustergenie import auth
 from clustergenie.jobs import settle, signals
 from clustergenie.jobs.models import LIVE_STATES, Job, JobConflict, JobEnded, JobLive, JobNotFound, shown
 from clustergenie.jobs.tables import jobs
@@ -18,6 +19,7 @@ def cancel(tx: Tx, job_id: str, reason: str = "cancelled on request") -> Job:
     if row.state not in LIVE_STATES:
         raise JobEnded(f"{job_id} has already ended as {row.state}; there is nothing to cancel.")
     cancel_row(tx, row, reason)
+    auth.audit(tx, "job.cancel", job_id, cluster_id=row.cluster_id, before={"type": row.type, "state": row.state})
     return shown(_locked(tx, job_id))
 
 
@@ -60,6 +62,7 @@ def retry(tx: Tx, job_id: str) -> Job:
         settle.apply(tx, [settle.Move(row, "ready", None, "queued again on request")])
     except IntegrityError as clash:
         raise JobConflict(f"Another live job does the same work as {job_id} ({row.unique_key}).") from clash
+    auth.audit(tx, "job.retry", job_id, cluster_id=row.cluster_id, before={"type": row.type, "state": row.state})
     more = row.attempt + max(1, row.max_attempts - row.attempt, 5)
     tx.execute(
         update(jobs).where(jobs.c.id == job_id).values(cancel_requested_at=None, max_attempts=more, completed_at=None)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, text
 
-from clustergenie.jobs import signals
+from clustergenie.jobs import signals, trail
 from clustergenie.jobs.control import cancel_row
 from clustergenie.jobs.models import (
     Enqueue,
@@ -90,12 +90,12 @@ def _enqueue_together(tx: Tx, items: Sequence[Enqueue]) -> "list[Accepted | Prob
     _replayed(tx, items, answers)
     _refused(tx, items, answers)
     _conflicting(tx, items, answers)
-    rows: list[dict[str, Any]] = []
+    rows_of: dict[int, dict[str, Any]] = {}
     keys: list[dict[str, Any]] = []
     for place, item in enumerate(items):
         if place not in answers:
             row = _row(item, tx.now)
-            rows.append(row)
+            rows_of[place] = row
             answers[place] = Accepted(_shown(row), created=True)
             tx.emit(_requested(row))
             if item.idempotency_key is not None:
@@ -107,8 +107,9 @@ def _enqueue_together(tx: Tx, items: Sequence[Enqueue]) -> "list[Accepted | Prob
                         "created_at": tx.now,
                     }
                 )
-    if rows:
-        tx.execute(_INSERT, rows)
+    if rows_of:
+        tx.execute(_INSERT, list(rows_of.values()))
+        trail.note(tx, items, rows_of)
         tx.after_commit(signals.wake)
     if keys:
         tx.execute(_INSERT_KEY, keys)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from clustergenie.auth import Actor
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Conflict, Invalid, NotFound, Problem
 
@@ -170,6 +171,8 @@ class Enqueue:
     request_hash: str = ""
     job_id: str | None = None
     lanes: Lanes = field(default_factory=Lanes)
+    actor: Actor | None = None
+    """Who asks for it from outside, and is to be found in the audit trail."""
 
 
 class Job(msgspec.Struct, kw_only=True):

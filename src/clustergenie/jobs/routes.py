@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 
-from clustergenie import events
+from clustergenie import auth, events
 from clustergenie.jobs import control, kinds, service
 from clustergenie.jobs.bulk import routes as bulk_routes
 from clustergenie.jobs.enqueue import Accepted, enqueue_many, get
@@ -97,6 +97,7 @@ async def create_job(
         data.unique_key,
         idempotency_key,
         _hash(data) if idempotency_key is not None else "",
+        actor=auth.acting(),
     )
     accepted = await submit.one(item)
     if accepted.created:

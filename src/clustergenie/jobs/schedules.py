@@ -10,6 +10,7 @@ from msgspec import Meta
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from clustergenie import auth
 from clustergenie.jobs import kinds, plan
 from clustergenie.jobs.enqueue import enqueue
 from clustergenie.jobs.models import Job
@@ -127,6 +128,7 @@ def create(tx: Tx, spec: ScheduleSpec) -> Schedule:
         tx.execute(insert(schedules).values(**values))
     except IntegrityError as clash:
         raise ScheduleNameTaken(f"There is already a schedule named {spec.name!r}; choose another name.") from clash
+    auth.audit(tx, "schedule.create", schedule_id, after=spec)
     return get(tx, schedule_id)
 
 
@@ -141,7 +143,9 @@ def replace(tx: Tx, schedule_id: str, spec: ScheduleSpec) -> Schedule:
         tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**values))
     except IntegrityError as clash:
         raise ScheduleNameTaken(f"There is already a schedule named {spec.name!r}; choose another name.") from clash
-    return get(tx, schedule_id)
+    now = get(tx, schedule_id)
+    auth.audit(tx, "schedule.update", schedule_id, before=there, after=now)
+    return now
 
 
 def remove(tx: Tx, schedule_id: str) -> Schedule:
@@ -149,6 +153,7 @@ def remove(tx: Tx, schedule_id: str) -> Schedule:
     there = get(tx, schedule_id)
     tx.execute(delete(schedule_fires).where(schedule_fires.c.schedule_id == schedule_id))
     tx.execute(delete(schedules).where(schedules.c.id == schedule_id))
+    auth.audit(tx, "schedule.delete", schedule_id, before=there)
     return there
 
 
@@ -192,6 +197,7 @@ def run_now(tx: Tx, schedule_id: str) -> tuple[Schedule, Job]:
     there = get(tx, schedule_id)
     kind = kinds.public(there.type)
     job = enqueue(tx, kind, kinds.understand(kind, there.parameters))
+    auth.audit(tx, "schedule.run", schedule_id, after={"job_id": job.id})
     ran = {"last_run_at": tx.now, "last_job_id": job.id, "last_error": None}
     tx.execute(update(schedules).where(schedules.c.id == schedule_id).values(**ran))
     return get(tx, schedule_id), job

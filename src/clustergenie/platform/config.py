@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reconcile_seconds: float = 2.0
     metrics_retention_hours: int = 24
     events_retention_hours: int = 168
+    audit_retention_days: int = 365
     simulated_file: str = ""
     simulated_url: str = ""
     redis_url: str = ""
@@ -257,6 +258,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "reconcile_seconds": _between(0.1, 300),
     "metrics_retention_hours": _between(1, 24 * 366),
     "events_retention_hours": _between(1, 24 * 366),
+    "audit_retention_days": _between(1, 3660),
     "jobs_rate": _between(1e-6, 1e9),
     "jobs_cap": _between(1, 1e9),
     "jobs_scope": _one_of("global", "user", "cluster", "none"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import delete, func, insert, select, update
 
+from clustergenie import auth
 from clustergenie.platform.db import Database, Tx
 from clustergenie.ratelimit.rules import NewRule, Rule, Scope, as_columns, made
 from clustergenie.ratelimit.store import MOST_RULES, TooManyRules
@@ -53,7 +54,10 @@ class SqlRules:
 
     def _remove(self, tx: Tx, name: str, scope: Scope) -> bool:
         here = (limiter_rules.c.name == name) & (limiter_rules.c.scope == scope)
+        was = tx.execute(select(limiter_rules).where(here)).one_or_none()
         gone = tx.execute(delete(limiter_rules).where(here)).rowcount > 0
+        if was is not None:
+            auth.audit(tx, "limit.delete", f"{name}:{scope}", before=as_columns(Rule(**was._mapping, source="stored")))
         tx.after_commit(self._changed)
         return gone
 
@@ -68,6 +72,9 @@ def _load(tx: Tx) -> list[Rule]:
 
 def _keep(tx: Tx, rule: Rule) -> None:
     here = (limiter_rules.c.name == rule.name) & (limiter_rules.c.scope == rule.scope)
+    was = tx.execute(select(limiter_rules).where(here)).one_or_none()
+    before = {} if was is None else as_columns(Rule(**was._mapping, source="stored"))
+    auth.audit(tx, "limit.set", f"{rule.name}:{rule.scope}", before=before, after=as_columns(rule))
     if tx.execute(update(limiter_rules).where(here).values(as_columns(rule))).rowcount:
         return
     if tx.execute(select(func.count()).select_from(limiter_rules)).scalar_one() >= MOST_RULES:
