@@ -8,7 +8,8 @@ import { createRoot } from 'react-dom/client'
 import { queryClient } from '~/api/queries'
 import { router } from '~/app/router'
 import { reloadOnMissingChunk } from '~/app/skew'
-import { listening, startLive } from '~/live/live'
+import { begin } from '~/auth/begin'
+import { listening } from '~/live/live'
 import { THEME_KEY } from '~/settings/preferences'
 import { resolver, theme } from '~/ui/theme'
 
@@ -20,7 +21,7 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]'
 Object.assign(globalThis, { __webpack_nonce__: nonce })
 
 reloadOnMissingChunk()
-startLive()
+void begin()
 // Reading rows only once the stream is open leaves no moment in which an event could be missed.
 const font = document.fonts?.load('1em "Inter Variable"') // parts that measure their words must measure these
 await Promise.race([Promise.all([listening(), font]), new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))])

@@ -3,6 +3,7 @@ import createClient, { type Middleware } from 'openapi-fetch'
 import { Problem, type ProblemBody } from '~/api/problem'
 import type { components, paths } from '~/api/schema'
 import { noteServer } from '~/api/server'
+import { noteAnswer, proof } from '~/api/session'
 
 export type Schemas = components['schemas']
 
@@ -12,8 +13,12 @@ export function serverUrl(): string {
 }
 
 const observe: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(proof(request.method))) request.headers.set(name, value)
+  },
   onResponse({ response }) {
     noteServer(response)
+    noteAnswer(response)
   },
 }
 
@@ -75,13 +80,14 @@ export async function raw<T>(
   try {
     response = await globalThis.fetch(url, {
       method,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      headers: { ...proof(method), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
       body: body === undefined ? null : JSON.stringify(body),
     })
   } catch (reason) {
     throw unreachable(reason, `${method} ${path}`)
   }
   noteServer(response)
+  noteAnswer(response)
   const content: unknown = await response.json().catch(() => undefined)
   if (!response.ok) throw problemOf(response, content)
   return content as T

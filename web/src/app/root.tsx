@@ -1,12 +1,17 @@
 /** The root of all routes: the shell round every page, and what is shown for an address that leads nowhere. */
 import { Title } from '@mantine/core'
 import { createRootRoute, Link, useRouter } from '@tanstack/react-router'
+import { Gate } from '~/auth/Gate'
 import { Shell } from '~/shell/Shell'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 
 export const rootRoute = createRootRoute({
-  component: Shell,
+  component: () => (
+    <Gate>
+      <Shell />
+    </Gate>
+  ),
   notFoundComponent: NotFound,
   errorComponent: Broken,
 })

@@ -1,6 +1,7 @@
 /** All routes: one line for each capability. */
 import { createRouter } from '@tanstack/react-router'
 import { Broken, rootRoute } from '~/app/root'
+import { authRoutes } from '~/auth/routes'
 import { clusterRoutes } from '~/clusters/routes'
 import { diagnosisRoutes } from '~/diagnosis/routes'
 import { dropletRoutes } from '~/droplets/routes'
@@ -26,6 +27,7 @@ export const routeTree = rootRoute.addChildren([
   ...observabilityRoutes,
   ...limitRoutes,
   ...settingsRoutes,
+  ...authRoutes,
 ])
 
 export const router = createRouter({

@@ -1,8 +1,11 @@
 /** One cluster: how it is, what it has, what was done to it, and how to change it. */
+
 import { Button, Group, Menu, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
+import { ActButton } from '~/auth/ActButton'
+import { useRefusal } from '~/auth/useMay'
 import { type Cluster, clusterOne } from '~/clusters/api'
 import { ClusterSummary } from '~/clusters/ClusterSummary'
 import { TABS } from '~/clusters/routes'
@@ -51,14 +54,15 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
   const write = (change: Partial<ReturnType<typeof route.useSearch>>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const leaving = cluster.status === 'deleting'
+  const why = useRefusal('operator', cluster.id)
 
   return (
     <Page
       actions={
         <>
-          <Button disabled={leaving} onClick={() => write({ act: 'scale' })}>
+          <ActButton cluster={cluster.id} disabled={leaving} onClick={() => write({ act: 'scale' })}>
             Scale
-          </Button>
+          </ActButton>
           <ButtonLink search={{ cluster: cluster.id }} to="/diagnosis" variant="default">
             Diagnose
           </ButtonLink>
@@ -70,7 +74,8 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
             </Menu.Target>
             <Menu.Dropdown>
               <Menu.Item
-                disabled={leaving}
+                disabled={leaving || why !== ''}
+                title={why || undefined}
                 leftSection={<Icon name="plus" />}
                 onClick={() => write({ act: 'provision' })}
               >
@@ -78,7 +83,8 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
               </Menu.Item>
               <Menu.Item
                 color="red"
-                disabled={leaving}
+                disabled={leaving || why !== ''}
+                title={why || undefined}
                 leftSection={<Icon name="trash" />}
                 onClick={() => write({ act: 'delete' })}
               >

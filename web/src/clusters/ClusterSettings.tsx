@@ -1,8 +1,10 @@
 /** Change a cluster's name and the defaults of its droplets. */
+
 import { Button, Group, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Problem } from '~/api/problem'
+import { ActButton } from '~/auth/ActButton'
 import { type Cluster, changeCluster, clusterOne } from '~/clusters/api'
 import { changesOf, type SettingsDraft, settingsPlan, whatChanged } from '~/clusters/plans'
 import { PlacementFields, PriceLine, useUnitPrice } from '~/droplets/PlacementFields'
@@ -77,9 +79,13 @@ export default function ClusterSettings({ cluster }: { cluster: Cluster }) {
             <Button disabled={!dirty} onClick={() => setDraft(draftOf(seen))} variant="default">
               Undo
             </Button>
-            <Button disabled={!dirty || draft.name.trim() === ''} onClick={() => setConfirming(true)}>
+            <ActButton
+              cluster={cluster.id}
+              disabled={!dirty || draft.name.trim() === ''}
+              onClick={() => setConfirming(true)}
+            >
               Review changes
-            </Button>
+            </ActButton>
           </Group>
         </Stack>
       </Panel>

@@ -1,8 +1,10 @@
 /** All clusters: how each is, in a sentence. */
+
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import { type Cluster, clusterCounts, clusterList, STATUSES } from '~/clusters/api'
 import { SizeBar } from '~/clusters/SizeBar'
 import { type Column, DataTable } from '~/ui/DataTable'
@@ -95,9 +97,9 @@ export function ClustersPage() {
       actions={
         <>
           <ViewsMenu page="/clusters" search={search} />
-          <Button leftSection={<Icon name="plus" />} onClick={create}>
+          <ActButton needs="operator" leftSection={<Icon name="plus" />} onClick={create}>
             Create cluster
-          </Button>
+          </ActButton>
         </>
       }
       request={{

@@ -1,7 +1,9 @@
 /** How a cluster is, droplet by droplet, and what is wrong with it: evidence, cause, remedy. */
+
 import { Button, Group } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { ActButton } from '~/auth/ActButton'
 import { NAMED } from '~/clusters/ClusterName'
 import { diagnose, diagnosisList, diagnosisOne } from '~/diagnosis/api'
 import { Findings } from '~/diagnosis/Findings'
@@ -39,14 +41,15 @@ export function DiagnosisPage() {
   return (
     <Page
       actions={
-        <Button
+        <ActButton
+          cluster={cluster}
           disabled={!cluster}
           leftSection={<Icon name="diagnosis" />}
           loading={run.isPending}
           onClick={() => run.mutate()}
         >
           Diagnose now
-        </Button>
+        </ActButton>
       }
       request={{
         method: 'POST',

@@ -1,8 +1,9 @@
 /** Do what a finding recommends, after its plan; or go and look, where that is the remedy. */
-import { Button } from '@mantine/core'
+
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { raw } from '~/api/client'
+import { ActButton } from '~/auth/ActButton'
 import { clusterOne } from '~/clusters/api'
 import type { Finding } from '~/diagnosis/api'
 import { acts, lookAt, remedyPlan } from '~/diagnosis/remedy'
@@ -25,9 +26,15 @@ export function RunRemedy({ finding, clusterId }: { finding: Finding; clusterId:
   }
   return (
     <>
-      <Button leftSection={<Icon name="play" />} onClick={() => setAsking(true)} size="compact-sm" variant="light">
+      <ActButton
+        cluster={clusterId}
+        leftSection={<Icon name="play" />}
+        onClick={() => setAsking(true)}
+        size="compact-sm"
+        variant="light"
+      >
         Do this
-      </Button>
+      </ActButton>
       {asking && <Confirm clusterId={clusterId} finding={finding} onClose={() => setAsking(false)} />}
     </>
   )

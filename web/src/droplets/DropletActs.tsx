@@ -1,7 +1,8 @@
 /** What can be done to many droplets at once. */
-import { Button } from '@mantine/core'
+
 import { useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import type { Droplet } from '~/droplets/api'
 import { destroyable, destroyBulk } from '~/droplets/bulk'
 import type { Bulk } from '~/ui/bulk'
@@ -15,7 +16,8 @@ export function DropletActs({ droplets, onDone }: { droplets: Droplet[]; onDone:
   const count = destroyable(droplets).length
   return (
     <>
-      <Button
+      <ActButton
+        anywhere
         color="red"
         disabled={count === 0}
         leftSection={<Icon name="trash" />}
@@ -25,7 +27,7 @@ export function DropletActs({ droplets, onDone }: { droplets: Droplet[]; onDone:
         variant="light"
       >
         Destroy {count > 0 && count < droplets.length && `(${count})`}
-      </Button>
+      </ActButton>
       <Suspense>
         {bulk && (
           <BulkDialog

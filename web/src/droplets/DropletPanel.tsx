@@ -1,8 +1,10 @@
 /** One droplet at the side of the list. */
-import { Button, Drawer, Group, Stack } from '@mantine/core'
+
+import { Drawer, Group, Stack } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import { ClusterName } from '~/clusters/ClusterName'
 import { type Droplet, deleteDroplet, dropletOne } from '~/droplets/api'
 import { EventList } from '~/events/EventList'
@@ -75,7 +77,8 @@ function Details({ droplet }: { droplet: Droplet }) {
             python: `client.droplets.get("${droplet.id}")`,
           }}
         />
-        <Button
+        <ActButton
+          cluster={droplet.cluster_id}
           color="red"
           disabled={leaving}
           leftSection={<Icon name="trash" />}
@@ -84,7 +87,7 @@ function Details({ droplet }: { droplet: Droplet }) {
           variant="light"
         >
           Delete
-        </Button>
+        </ActButton>
       </Group>
       <Measured droplet={droplet} />
       <Panel title="Machine">

@@ -1,8 +1,12 @@
 /** All droplets, one of them at the side, and the machines that nobody accounts for. */
+
 import { Button, SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
+import { ActButton } from '~/auth/ActButton'
+import { Needs } from '~/auth/Needs'
+import { useRefusal } from '~/auth/useMay'
 import { dropletCounts, orphanList, providerList, STATUSES } from '~/droplets/api'
 import { DropletPanel } from '~/droplets/DropletPanel'
 import { DropletTable } from '~/droplets/DropletTable'
@@ -26,8 +30,9 @@ export function DropletsPage() {
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const narrow = (change: Partial<typeof search>) => write({ ...change, page: undefined })
-  const orphans = useQuery(orphanList())
-  const providers = useQuery(providerList())
+  const everything = useRefusal('viewer') === ''
+  const orphans = useQuery({ ...orphanList(), enabled: everything })
+  const providers = useQuery({ ...providerList(), enabled: everything })
   const filter = { q: search.q, status: search.status, provider: search.provider, cluster_id: search.cluster }
   const filtered = Object.values(filter).some(Boolean)
   const counts = useQuery(dropletCounts(filter)).data?.counts
@@ -38,9 +43,9 @@ export function DropletsPage() {
       actions={
         <>
           <ViewsMenu page="/droplets" search={search} />
-          <Button leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
+          <ActButton anywhere leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
             Create droplet
-          </Button>
+          </ActButton>
         </>
       }
       request={{
@@ -70,7 +75,9 @@ export function DropletsPage() {
       />
       {search.view === 'orphans' ? (
         <Suspense fallback={<Waiting />}>
-          <Orphans />
+          <Needs right="viewer">
+            <Orphans />
+          </Needs>
         </Suspense>
       ) : (
         <DropletTable

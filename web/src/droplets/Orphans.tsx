@@ -1,7 +1,9 @@
 /** Machines of this installation that no droplet accounts for: what they cost, and what to do about them. */
+
 import { Button, Group } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import { adoptOrphan, destroyOrphan, type Orphan, orphanList } from '~/droplets/api'
 import { orphansBulk } from '~/droplets/bulk'
 import type { Bulk } from '~/ui/bulk'
@@ -59,7 +61,7 @@ export default function Orphans() {
         <Group aria-label="Chosen rows" component="section" gap={8} p="8px 12px">
           <strong aria-live="polite">{selection.chosen.size} selected</strong>
           {(['adopt', 'destroy'] as const).map((kind) => (
-            <Button
+            <ActButton
               color={kind === 'destroy' ? 'red' : undefined}
               key={kind}
               onClick={() => setBulk(orphansBulk(kind, [...selection.chosen.values()]))}
@@ -67,7 +69,7 @@ export default function Orphans() {
               variant="light"
             >
               {kind === 'adopt' ? 'Adopt all' : 'Destroy all'}
-            </Button>
+            </ActButton>
           ))}
           <Button data-clear-choice onClick={selection.clear} size="compact-sm" variant="subtle">
             Clear
@@ -90,17 +92,17 @@ export default function Orphans() {
             perHour(one.hourly_usd_micros),
             <Ago at={one.created_at} key="created" />,
             <Group gap={6} justify="flex-end" key="acts" wrap="nowrap">
-              <Button onClick={() => setAct({ kind: 'adopt', orphan: one })} size="compact-xs" variant="default">
+              <ActButton onClick={() => setAct({ kind: 'adopt', orphan: one })} size="compact-xs" variant="default">
                 Adopt
-              </Button>
-              <Button
+              </ActButton>
+              <ActButton
                 color="red"
                 onClick={() => setAct({ kind: 'destroy', orphan: one })}
                 size="compact-xs"
                 variant="light"
               >
                 Destroy
-              </Button>
+              </ActButton>
             </Group>,
           ],
         }))}

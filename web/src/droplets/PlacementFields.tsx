@@ -1,6 +1,7 @@
 /** Where droplets go and how large they are, with the price of the choice as it is made. */
 import { Select, SimpleGrid, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useRefusal } from '~/auth/useMay'
 import { type Catalog, catalogOf, placementOf, providerList, type Wish } from '~/droplets/api'
 import { bytes, perHour, perMonth } from '~/ui/format'
 import classes from './PlacementFields.module.css'
@@ -86,14 +87,16 @@ function sizes(catalog: Catalog | undefined) {
 
 /** Micro-dollars an hour of one such droplet, by the placement that would be chosen; null while unknown. */
 export function useUnitPrice(wish: Wish): { price: number | null; place: string | null; refused: string | null } {
-  const { data } = useQuery(
-    placementOf({
+  const everything = useRefusal('viewer') === ''
+  const { data } = useQuery({
+    ...placementOf({
       provider: wish.provider || null,
       region: wish.region || null,
       size: wish.size || null,
       image: wish.image || null,
     }),
-  )
+    enabled: everything,
+  })
   const chosen = data?.chosen
   if (!chosen)
     return {

@@ -1,7 +1,8 @@
 /** What can be done to many jobs at once. */
-import { Button } from '@mantine/core'
+
 import { useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import type { Job } from '~/jobs/api'
 import { type Act, fitting, jobsBulk } from '~/jobs/bulk'
 import type { Bulk } from '~/ui/bulk'
@@ -15,7 +16,8 @@ export function JobActs({ jobs, onDone }: { jobs: Job[]; onDone: () => void }) {
   const button = (act: Act, label: string, icon: 'stop' | 'retry') => {
     const count = fitting(act, jobs).length
     return (
-      <Button
+      <ActButton
+        anywhere
         color={act === 'cancel' ? 'red' : undefined}
         disabled={count === 0}
         leftSection={<Icon name={icon} />}
@@ -25,7 +27,7 @@ export function JobActs({ jobs, onDone }: { jobs: Job[]; onDone: () => void }) {
         variant="light"
       >
         {label} {count > 0 && count < jobs.length && `(${count})`}
-      </Button>
+      </ActButton>
     )
   }
   return (

@@ -1,9 +1,10 @@
 /** Cancel a job, try it again from the step it remembers, or run the same anew from the start. */
-import { Button } from '@mantine/core'
+
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Schemas } from '~/api/client'
+import { ActButton } from '~/auth/ActButton'
 import { againPlan, anewPlan } from '~/jobs/again'
 import { cancelJob, createJob, ended, type Job, jobOne, jobSteps, retryJob, TYPES } from '~/jobs/api'
 import { ChangeDialog } from '~/ui/ChangeDialog'
@@ -44,7 +45,8 @@ export function JobButtons({ job }: { job: Job }) {
     <>
       {asking === null && act.error && <ErrorPanel compact error={act.error} />}
       {!ended(job) && (
-        <Button
+        <ActButton
+          cluster={job.cluster_id}
           color="red"
           disabled={job.cancel_requested_at !== null}
           leftSection={<Icon name="stop" />}
@@ -53,17 +55,22 @@ export function JobButtons({ job }: { job: Job }) {
           variant="light"
         >
           {job.cancel_requested_at ? 'Stopping' : 'Cancel'}
-        </Button>
+        </ActButton>
       )}
       {ended(job) && known && (
-        <Button onClick={() => setAsking('anew')} variant="default">
+        <ActButton cluster={job.cluster_id} onClick={() => setAsking('anew')} variant="default">
           Run anew
-        </Button>
+        </ActButton>
       )}
       {again && (
-        <Button leftSection={<Icon name="retry" />} loading={act.isPending} onClick={() => setAsking('again')}>
+        <ActButton
+          cluster={job.cluster_id}
+          leftSection={<Icon name="retry" />}
+          loading={act.isPending}
+          onClick={() => setAsking('again')}
+        >
           Try again
-        </Button>
+        </ActButton>
       )}
       <ChangeDialog
         busy={act.isPending || anew.isPending}

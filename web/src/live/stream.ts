@@ -34,6 +34,9 @@ export interface StreamTimes {
   longestWait: number
 }
 
+/** Told that trying again now may help: somebody has signed in. */
+export const retryNow = new EventTarget()
+
 const TIMES: StreamTimes = { silence: 40_000, firstWait: 500, longestWait: 15_000 }
 const FAILURES_TO_POLL = 3
 
@@ -112,10 +115,14 @@ export function follow(hooks: StreamHooks, lastId: string | null, times: StreamT
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
+    const timer = setTimeout(done, milliseconds)
+    function done(): void {
       clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      retryNow.removeEventListener('now', done)
       resolve()
-    })
+    }
+    signal.addEventListener('abort', done)
+    retryNow.addEventListener('now', done)
   })
 }

@@ -1,7 +1,8 @@
 /** Events that a consumer could not take, with the reason, and the way to hand them over once more. */
-import { Button } from '@mantine/core'
+
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { ActButton } from '~/auth/ActButton'
 import { type DeadLetter, deadLetterList, replayDeadLetter } from '~/events/api'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
@@ -72,7 +73,7 @@ function Letter({ letter }: { letter: DeadLetter }) {
             replayed <Ago at={letter.replayed_at} />
           </span>
         ) : (
-          <Button
+          <ActButton
             leftSection={<Icon name="retry" />}
             loading={replay.isPending}
             onClick={() => replay.mutate()}
@@ -80,7 +81,7 @@ function Letter({ letter }: { letter: DeadLetter }) {
             variant="default"
           >
             Replay
-          </Button>
+          </ActButton>
         )}
       </div>
       <div className="cg-any">{letter.reason}</div>

@@ -1,5 +1,6 @@
 /** How ClusterGenie itself is: its worker pool, its bus, and the events that nobody could take. */
 import { useQuery } from '@tanstack/react-query'
+import { Needs } from '~/auth/Needs'
 import { busStatus, workerPool } from '~/observability/api'
 import { DeadLetters } from '~/observability/DeadLetters'
 import { Slots } from '~/observability/Slots'
@@ -17,9 +18,11 @@ import { Waiting } from '~/ui/Waiting'
 export function ObservabilityPage() {
   return (
     <Page request={{ path: '/observability/workerpool' }} sentence="How ClusterGenie itself is." title="Observability">
-      <Pool />
-      <Bus />
-      <DeadLetters />
+      <Needs right="viewer">
+        <Pool />
+        <Bus />
+        <DeadLetters />
+      </Needs>
     </Page>
   )
 }

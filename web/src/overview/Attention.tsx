@@ -1,6 +1,7 @@
 /** What a person should look at first, worst first; each line leads to where it can be settled. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useRefusal } from '~/auth/useMay'
 import { orphanList } from '~/droplets/api'
 import { jobList } from '~/jobs/api'
 import { attentionOf } from '~/overview/attention-plan'
@@ -15,7 +16,8 @@ export function Attention() {
   const clusters = useQuery(CLUSTERS)
   const failed = useQuery(jobList({ status: 'failed', page_size: 10 }))
   const droplets = useQuery(DROPLETS)
-  const orphans = useQuery(orphanList())
+  const everything = useRefusal('viewer') === ''
+  const orphans = useQuery({ ...orphanList(), enabled: everything })
   const hour = useNow((moment) => Math.floor(moment / 60_000) * 60_000)
   const error = clusters.error ?? failed.error ?? droplets.error
   if (error) return <ErrorPanel error={error} onRetry={() => void clusters.refetch()} />

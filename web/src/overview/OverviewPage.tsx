@@ -1,6 +1,8 @@
 /** The first page: what needs attention, then how much there is, then what has just happened. */
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { ActButton } from '~/auth/ActButton'
+import { useRefusal } from '~/auth/useMay'
 import { clusterList } from '~/clusters/api'
 import { SizeBar } from '~/clusters/SizeBar'
 import { dropletList } from '~/droplets/api'
@@ -8,7 +10,6 @@ import { DropletMap } from '~/droplets/DropletMap'
 import { EventList } from '~/events/EventList'
 import { workerPool } from '~/observability/api'
 import { Attention } from '~/overview/Attention'
-import { ButtonLink } from '~/ui/ButtonLink'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Figure, Figures } from '~/ui/Figures'
@@ -26,12 +27,16 @@ export const CLUSTERS = clusterList({ page_size: SHOWN, sort_by: 'updated_at', s
 export const DROPLETS = dropletList({ page_size: SHOWN, sort_by: 'status', sort_dir: 'desc' })
 
 export function OverviewPage() {
+  const navigate = useNavigate()
   return (
     <Page
       actions={
-        <ButtonLink leftSection={<Icon name="plus" />} search={{ create: true }} to="/clusters">
+        <ActButton
+          leftSection={<Icon name="plus" />}
+          onClick={() => void navigate({ to: '/clusters', search: { create: true } })}
+        >
           Create cluster
-        </ButtonLink>
+        </ActButton>
       }
       request={{ path: '/clusters', cli: ['cluster', 'list'], python: 'list(client.clusters.list())' }}
       title="Overview"
@@ -59,7 +64,8 @@ export function OverviewPage() {
 function Totals() {
   const clusters = useQuery(CLUSTERS)
   const droplets = useQuery(DROPLETS)
-  const pool = useQuery(workerPool())
+  const everything = useRefusal('viewer') === ''
+  const pool = useQuery({ ...workerPool(), enabled: everything })
   const known = clusters.data?.clusters ?? []
   const wanted = known.reduce((sum, one) => sum + one.wanted_size, 0)
   const healthy = known.filter((one) => one.status === 'healthy' || one.status === 'empty').length

@@ -1,6 +1,8 @@
 /** One limit: the tokens there are this moment, and the rule they go by. */
-import { Button, Group } from '@mantine/core'
+
+import { Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { ActButton } from '~/auth/ActButton'
 import { type Bucket, bucketOf, type Rule } from '~/ratelimit/api'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { type Fact, Facts } from '~/ui/Facts'
@@ -40,13 +42,13 @@ export function BucketPanel({ rule, whom, onEdit, onRemove }: Props) {
       <Facts facts={[...standing(rule, bucket, whom), ...terms(rule)]} />
       <Group gap={8} justify="flex-end" mt={12}>
         {rule.source === 'stored' && (
-          <Button color="red" onClick={onRemove} size="compact-sm" variant="light">
+          <ActButton needs="admin" color="red" onClick={onRemove} size="compact-sm" variant="light">
             Delete
-          </Button>
+          </ActButton>
         )}
-        <Button onClick={onEdit} size="compact-sm" variant="default">
+        <ActButton needs="admin" onClick={onEdit} size="compact-sm" variant="default">
           Change
-        </Button>
+        </ActButton>
       </Group>
     </Panel>
   )

@@ -1,8 +1,13 @@
 /** Every limit with its live tokens, when the next one comes, and how to change it. */
-import { Button, Group, TextInput } from '@mantine/core'
+
+import { Group, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
+import { Needs } from '~/auth/Needs'
+import { useRefusal } from '~/auth/useMay'
+import type { Cluster } from '~/clusters/api'
 import { NAMED } from '~/clusters/ClusterName'
 import { type Rule, ruleList } from '~/ratelimit/api'
 import { BucketPanel } from '~/ratelimit/BucketPanel'
@@ -24,7 +29,8 @@ export function LimitsPage() {
   const navigate = route.useNavigate()
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
-  const rules = useQuery(ruleList())
+  const why = useRefusal('viewer')
+  const rules = useQuery({ ...ruleList(), enabled: why === '' })
   const clusters = useQuery(NAMED)
   const [removing, setRemoving] = useState<Rule | null>(null)
   const known = clusters.data?.clusters ?? []
@@ -35,39 +41,18 @@ export function LimitsPage() {
   return (
     <Page
       actions={
-        <Button leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
+        <ActButton needs="admin" leftSection={<Icon name="plus" />} onClick={() => write({ create: true })}>
           Add a limit
-        </Button>
+        </ActButton>
       }
       request={{ path: '/observability/ratelimit/config/list', cli: ['limit', 'list'] }}
       sentence="What may be asked for how often. A change is in force everywhere within a second."
       title="Limits"
     >
-      <Group align="flex-end" gap={8}>
-        {scopes.has('cluster') && (
-          <Choice
-            label="Cluster whose buckets are shown"
-            onChange={(cluster) => write({ cluster })}
-            options={known.map((one) => ({ value: one.id, label: one.name }))}
-            value={whom.cluster || undefined}
-            width={220}
-          />
-        )}
-        {scopes.has('user') && (
-          <TextInput
-            aria-label="User whose buckets are shown"
-            leftSection={<Icon name="user" size={14} />}
-            maxLength={255}
-            onChange={(event) => write({ user: event.currentTarget.value || undefined })}
-            placeholder="User"
-            size="xs"
-            value={search.user ?? ''}
-            w={220}
-          />
-        )}
-      </Group>
+      <Whose known={known} scopes={scopes} search={search} whom={whom.cluster} write={write} />
       {rules.error && <ErrorPanel error={rules.error} onRetry={() => void rules.refetch()} />}
-      {!rules.data && !rules.error && <Waiting lines={6} />}
+      {why && <Needs right="viewer">{null}</Needs>}
+      {!why && !rules.data && !rules.error && <Waiting lines={6} />}
       {rules.data?.length === 0 && (
         <Panel>
           <Empty
@@ -96,5 +81,42 @@ export function LimitsPage() {
         {edited && <RuleForm key={placeOf(edited)} onClose={() => write({ edit: undefined })} rule={edited} />}
       </Suspense>
     </Page>
+  )
+}
+
+interface WhoseProps {
+  known: Cluster[]
+  scopes: Set<string>
+  search: { user?: string }
+  whom: string
+  write: (change: { cluster?: string; user?: string }) => void
+}
+
+/** Whose buckets are shown, where there is one for each. */
+function Whose({ known, scopes, search, whom, write }: WhoseProps) {
+  return (
+    <Group align="flex-end" gap={8}>
+      {scopes.has('cluster') && (
+        <Choice
+          label="Cluster whose buckets are shown"
+          onChange={(cluster) => write({ cluster })}
+          options={known.map((one) => ({ value: one.id, label: one.name }))}
+          value={whom || undefined}
+          width={220}
+        />
+      )}
+      {scopes.has('user') && (
+        <TextInput
+          aria-label="User whose buckets are shown"
+          leftSection={<Icon name="user" size={14} />}
+          maxLength={255}
+          onChange={(event) => write({ user: event.currentTarget.value || undefined })}
+          placeholder="User"
+          size="xs"
+          value={search.user ?? ''}
+          w={220}
+        />
+      )}
+    </Group>
   )
 }

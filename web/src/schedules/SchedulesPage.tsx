@@ -1,8 +1,10 @@
 /** All schedules: what runs when, what came of it last, and how to change it. */
+
 import { Button, Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
+import { ActButton } from '~/auth/ActButton'
 import { type Schedule, scheduleList } from '~/schedules/api'
 import { type Act, ScheduleActs } from '~/schedules/ScheduleActs'
 import { type Column, DataTable } from '~/ui/DataTable'
@@ -34,9 +36,9 @@ export function SchedulesPage() {
   return (
     <Page
       actions={
-        <Button leftSection={<Icon name="plus" />} onClick={create}>
+        <ActButton anywhere leftSection={<Icon name="plus" />} onClick={create}>
           Create schedule
-        </Button>
+        </ActButton>
       }
       request={{
         path: '/schedules',
@@ -135,23 +137,41 @@ function columnsOf(act: (act: Act) => void, edit: (schedule: Schedule) => void):
       from: 'sm',
       cell: (one) => (
         <Group gap={6} justify="flex-end" wrap="nowrap">
-          <Button onClick={() => act({ kind: 'run', schedule: one })} size="compact-xs" variant="default">
+          <ActButton
+            cluster={clusterOf(one)}
+            onClick={() => act({ kind: 'run', schedule: one })}
+            size="compact-xs"
+            variant="default"
+          >
             Run now
-          </Button>
-          <Button onClick={() => act({ kind: 'pause', schedule: one })} size="compact-xs" variant="default">
+          </ActButton>
+          <ActButton
+            cluster={clusterOf(one)}
+            onClick={() => act({ kind: 'pause', schedule: one })}
+            size="compact-xs"
+            variant="default"
+          >
             {one.paused ? 'Resume' : 'Pause'}
-          </Button>
-          <Button onClick={() => edit(one)} size="compact-xs" variant="default">
+          </ActButton>
+          <ActButton cluster={clusterOf(one)} onClick={() => edit(one)} size="compact-xs" variant="default">
             Edit
-          </Button>
-          <Button color="red" onClick={() => act({ kind: 'delete', schedule: one })} size="compact-xs" variant="light">
+          </ActButton>
+          <ActButton
+            cluster={clusterOf(one)}
+            color="red"
+            onClick={() => act({ kind: 'delete', schedule: one })}
+            size="compact-xs"
+            variant="light"
+          >
             Delete
-          </Button>
+          </ActButton>
         </Group>
       ),
     },
   ]
 }
+
+const clusterOf = (one: Schedule): string | null => (one.parameters.cluster_id as string | undefined) ?? null
 
 function Last({ schedule }: { schedule: Schedule }) {
   if (schedule.last_error) return <span title={schedule.last_error}>refused: {schedule.last_error}</span>

@@ -1,5 +1,6 @@
 /** The right side of the header: search, live pill, time zone, theme, keys. */
 import { ActionIcon, Kbd, Menu, Tooltip, useMantineColorScheme } from '@mantine/core'
+import { WhoMenu } from '~/auth/WhoMenu'
 import { setPreference, usePreferences } from '~/settings/preferences'
 import { LivePill } from '~/shell/LivePill'
 import { zoneName } from '~/ui/format'
@@ -39,6 +40,7 @@ export function HeaderTools({ onPalette, onSheet }: { onPalette: () => void; onS
           <Icon name="keyboard" size={18} />
         </ActionIcon>
       </Tooltip>
+      <WhoMenu />
     </div>
   )
 }

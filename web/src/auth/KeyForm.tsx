@@ -1,0 +1,169 @@
+/** Make a key, or change what it may do. The secret of a new one is shown once. */
+import { ActionIcon, Button, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { fieldOf, Problem } from '~/api/problem'
+import { serverNow } from '~/api/server'
+import { changeKey, createKey, type Key, type KeySpec, type Role, roleList } from '~/auth/api'
+import { NewSecret } from '~/auth/KeyActs'
+import { draftOfKey, type GrantDraft, LIVES, specOfKey } from '~/auth/keydraft'
+import { NAMED } from '~/clusters/ClusterName'
+import { CopyMenu } from '~/ui/CopyMenu'
+import { ErrorPanel } from '~/ui/ErrorPanel'
+import { noteOwnChange } from '~/ui/held'
+import { Icon } from '~/ui/Icon'
+import { toast } from '~/ui/toast'
+
+export default function KeyForm({ edited, onClose }: { edited?: Key; onClose: () => void }) {
+  const [draft, setDraft] = useState(() => draftOfKey(edited))
+  const client = useQueryClient()
+  const spec = specOfKey(draft, serverNow(), edited)
+  const save = useMutation({
+    mutationFn: async (body: KeySpec) => {
+      if (!edited) return await createKey(body)
+      return { ...(await changeKey(edited.id, body)), secret: '' }
+    },
+    onSuccess: ({ key, secret }) => {
+      noteOwnChange()
+      if (secret) return
+      toast(`Key ${key.name} changed`)
+      onClose()
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: ['auth'] }),
+  })
+  const errors = save.error instanceof Problem ? save.error.errors : []
+  const said = (name: string) => errors.find((one) => fieldOf(one.pointer).startsWith(name))?.detail
+  if (save.data?.secret) {
+    return <NewSecret name={save.data.key.name} onClose={onClose} secret={save.data.secret} />
+  }
+  const setGrant = (line: number, change: Partial<GrantDraft>) =>
+    setDraft({ ...draft, grants: draft.grants.map((one) => (one.line === line ? { ...one, ...change } : one)) })
+  const next = Math.max(0, ...draft.grants.map((one) => one.line)) + 1
+
+  return (
+    <Modal onClose={onClose} opened size="lg" title={edited ? `Change ${edited.name}` : 'Create key'}>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (spec) save.mutate(spec)
+        }}
+      >
+        <Stack gap="md">
+          <Group align="flex-start" grow>
+            <TextInput
+              autoComplete="off"
+              data-autofocus
+              description="Whose it is: a person or a program."
+              error={said('name')}
+              label="Name"
+              maxLength={100}
+              onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })}
+              placeholder="ci"
+              required
+              value={draft.name}
+            />
+            <Select
+              allowDeselect={false}
+              data={edited?.expires_at ? [{ value: 'keep', label: 'As it is' }, ...LIVES] : LIVES}
+              description="It is refused from then on."
+              error={said('expires_at')}
+              label="Expires"
+              onChange={(value) => setDraft({ ...draft, expires: value ?? 'never' })}
+              value={draft.expires}
+            />
+          </Group>
+          {draft.grants.map((grant) => (
+            <GrantLine
+              grant={grant}
+              key={grant.line}
+              onChange={(change) => setGrant(grant.line, change)}
+              onRemove={
+                draft.grants.length > 1
+                  ? () => setDraft({ ...draft, grants: draft.grants.filter((one) => one !== grant) })
+                  : undefined
+              }
+            />
+          ))}
+          {said('grants') && (
+            <Text c="var(--mantine-color-error)" size="sm">
+              {said('grants')}
+            </Text>
+          )}
+          <Group>
+            <Button
+              leftSection={<Icon name="plus" />}
+              onClick={() =>
+                setDraft({ ...draft, grants: [...draft.grants, { line: next, role: 'viewer', clusters: [] }] })
+              }
+              size="compact-sm"
+              variant="subtle"
+            >
+              Another role
+            </Button>
+          </Group>
+          {save.error && <ErrorPanel compact error={save.error} />}
+          <Group justify="space-between">
+            <CopyMenu
+              request={{
+                method: edited ? 'PUT' : 'POST',
+                path: edited ? `/auth/keys/${edited.id}` : '/auth/keys',
+                body: spec,
+              }}
+            />
+            <Group gap={8}>
+              <Button onClick={onClose} variant="default">
+                Cancel
+              </Button>
+              <Button disabled={!spec} loading={save.isPending} type="submit">
+                {edited ? 'Save changes' : 'Create key'}
+              </Button>
+            </Group>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  )
+}
+
+interface GrantLineProps {
+  grant: GrantDraft
+  onChange: (change: Partial<GrantDraft>) => void
+  onRemove?: () => void
+}
+
+function GrantLine({ grant, onChange, onRemove }: GrantLineProps) {
+  const clusters = useQuery(NAMED)
+  const roles = useQuery(roleList())
+  const known = (clusters.data?.clusters ?? []).map((one) => ({ value: one.id, label: one.name }))
+  const strange = grant.clusters.filter((id) => !known.some((one) => one.value === id))
+  return (
+    <Group align="flex-start" gap={8} wrap="nowrap">
+      <Select
+        allowDeselect={false}
+        data={['viewer', 'operator', 'admin']}
+        description={roles.data?.roles.find((one) => one.role === grant.role)?.summary}
+        inputWrapperOrder={['label', 'input', 'description', 'error']}
+        label="Role"
+        onChange={(role) => onChange({ role: (role ?? 'viewer') as Role })}
+        style={{ flex: 1 }}
+        value={grant.role}
+      />
+      <MultiSelect
+        clearable
+        data={[...known, ...strange.map((id) => ({ value: id, label: id }))]}
+        label="On"
+        onChange={(chosen) => onChange({ clusters: chosen })}
+        placeholder={grant.clusters.length === 0 ? 'All clusters' : undefined}
+        searchable
+        style={{ flex: 2 }}
+        value={grant.clusters}
+      />
+      {onRemove && (
+        <ActionIcon aria-label="Take this role away" color="gray" mt={26} onClick={onRemove} size={34} variant="subtle">
+          <Icon name="bad" />
+        </ActionIcon>
+      )}
+    </Group>
+  )
+}
