@@ -67,16 +67,20 @@ async def scrape(runtime: Runtime, db: Database) -> Response[bytes]:
     return Response(generate_latest(telemetry.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def build(runtime: Runtime) -> Litestar:
-    """The web application over a runtime."""
-    below, beside = (API, ROOT) if runtime.settings.role != "worker" else (FOR_AGENTS, ())
+def route_handlers(role: str = "all") -> list[Any]:
+    """Everything that answers in a process of that role."""
+    below, beside = (API, ROOT) if role != "worker" else (FOR_AGENTS, ())
     api = Router("/api/v1", route_handlers=[route for several in below for route in several])
     root = [route for several in beside for route in several]
-    console = web.console_routes if runtime.settings.role != "worker" else []
+    return [api, *root, *readiness.routes, scrape, *(web.console_routes if role != "worker" else [])]
+
+
+def build(runtime: Runtime) -> Litestar:
+    """The web application over a runtime."""
     limiter = runtime.limits.limiter
     enforcement = ratelimit.Enforcement(limiter, ratelimit.authenticated)
     return web.build(
-        [api, *root, *readiness.routes, scrape, *console],
+        route_handlers(runtime.settings.role),
         version=clustergenie.__version__,
         dependencies={
             "runtime": runtime,
@@ -90,6 +94,7 @@ def build(runtime: Runtime) -> Litestar:
             "on_replay": _audit_replay,
             "limiter": limiter,
             "reception": runtime.reception,
+            "audience": Provide(runtime.gate.audience),
             "principal": Provide(auth.principal_dependency),
             "console": web.Console(CONSOLE, runtime.settings.base_path),
         },

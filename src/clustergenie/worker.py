@@ -186,6 +186,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     await fleet.refresh()
     await limits.start()
     gate = gatekeeper(settings, db)
+    gate.keyring.on_change(live.wake)
     await gate.keyring.start()
     await live.start()
     await (bus.start() if working else bus.open())

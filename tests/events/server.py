@@ -39,7 +39,13 @@ async def served(path: Path, *consumers: events.Consumer, **live_settings: float
         app = build(
             routes,
             version="0",
-            dependencies={"db": db, "bus": bus, "live": live, "on_replay": lambda _tx, _letter: None},
+            dependencies={
+                "db": db,
+                "bus": bus,
+                "live": live,
+                "audience": events.EVERYBODY,
+                "on_replay": lambda _tx, _letter: None,
+            },
         )
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))

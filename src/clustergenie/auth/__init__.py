@@ -17,12 +17,13 @@ from clustergenie.auth.principal import (
     acting_as,
 )
 from clustergenie.auth.reception import Reception
-from clustergenie.auth.scope import NotAllowed, admits, demand, visible, visible_clusters
+from clustergenie.auth.scope import NotAllowed, admits, demand, is_limited, sees, visible, visible_clusters
 from clustergenie.auth.sessions import Visitor
 from clustergenie.auth.sessions import begin as begin_session
 from clustergenie.auth.sessions import prune as prune_sessions
 from clustergenie.auth.setup import issue as issue_setup_token
 from clustergenie.auth.setup import link as setup_link
+from clustergenie.auth.standing import lost_standing, owner, owner_columns
 
 __all__ = [
     "ANONYMOUS",
@@ -47,11 +48,16 @@ __all__ = [
     "begin_session",
     "demand",
     "found_of",
+    "is_limited",
     "issue_setup_token",
+    "lost_standing",
+    "owner",
+    "owner_columns",
     "principal_dependency",
     "prune_audit",
     "prune_keys",
     "prune_sessions",
+    "sees",
     "setup_link",
     "visible",
     "visible_clusters",

@@ -12,6 +12,7 @@ from clustergenie.auth.credentials import IN_AN_ADDRESS, is_session, read_key
 from clustergenie.auth.keyring import KeyRecord, Keyring, SessionRecord
 from clustergenie.auth.principal import ANONYMOUS, LOOPBACK, Actor, Principal, acting, enter
 from clustergenie.auth.scope import lacking
+from clustergenie.events import Audience
 from clustergenie.platform import telemetry
 from clustergenie.platform.errors import Malformed, Unauthenticated
 from clustergenie.platform.http import AGENT, ALLOW, ANYONE, SCOPED
@@ -103,9 +104,17 @@ class Gate:
             session = await self.keyring.session(cookie)
             if session is not None:
                 return Found(session.principal, session.key, session, cookie)
-        if self.trusting and (self._open or not self.keyring.any_key) and browser.from_this_machine(scope, headers):
+        if self.trusts_this_machine() and browser.from_this_machine(scope, headers):
             return _LOCAL
         return _NOBODY if cookie is None else Found(ANONYMOUS, refused="The session has ended; log in again.")
+
+    def trusts_this_machine(self) -> bool:
+        """Whether somebody on this machine needs no credential at present."""
+        return self.trusting and (self._open or not self.keyring.any_key)
+
+    async def audience(self, request: Request[Any, Any, Any]) -> Audience:
+        """Litestar dependency `audience`: for whom the events of a request are."""
+        return Listener(self, found_of(request))
 
     async def _by_key(self, shown: str) -> Found:
         scheme, _, text = shown.partition(" ")
@@ -116,6 +125,20 @@ class Gate:
         if record is None:
             return Found(ANONYMOUS, refused="The API key is not known here, has expired or was revoked.")
         return Found(record.principal, record)
+
+
+class Listener(Audience):
+    """One who follows events: those of their clusters, for as long as what they came in with is in force."""
+
+    def __init__(self, gate: Gate, found: Found) -> None:
+        self._gate, self._found = gate, found
+        self.clusters = found.principal.clusters()
+
+    def stays(self) -> bool:
+        """Whether they may go on listening."""
+        if self._found.principal is LOOPBACK:
+            return self._gate.trusts_this_machine()
+        return self._gate.keyring.stands(self._found.key, self._found.session)
 
 
 def found_of(request: Request[Any, Any, Any]) -> Found:

@@ -31,6 +31,7 @@ class KeyRecord(msgspec.Struct, frozen=True):
     """A key that has not been revoked."""
 
     id: str
+    prefix: str
     secret_hash: str
     principal: Principal
     expires_at: dt.datetime | None
@@ -40,6 +41,7 @@ class SessionRecord(msgspec.Struct):
     """A session that has not been ended."""
 
     id: str
+    token_hash: str
     principal: Principal
     key: KeyRecord | None
     expires_at: dt.datetime
@@ -145,7 +147,7 @@ class Keyring:
         if record is None:
             return None
         moment = self._clock()
-        if moment >= record.ends_at() or moment >= record.last_seen_at + self._idle:
+        if self._over(record, moment):
             return None
         if record.key is not None:
             self._used[record.key.id] = moment
@@ -157,21 +159,22 @@ class Keyring:
         """Whether a key has not expired by then."""
         return record.expires_at is None or moment < record.expires_at
 
-    def stands(self, principal: Principal) -> bool:
-        """Whether what a principal came in with is still in force, with what it could do then."""
-        if principal.kind == "key":
-            return any(
-                record.principal == principal and self.in_force(record, self._clock())
-                for record in self._content.keys.values()
-                if subject_of(record.id) == principal.subject
-            )
-        if principal.kind in ("session", "oidc"):
-            return any(
-                record.principal == principal and self._clock() < record.ends_at()
-                for record in self._content.sessions.values()
-                if record.principal.subject == principal.subject
-            )
-        return principal.kind != "loopback" or not self.any_key
+    def stands(self, key: KeyRecord | None, session: SessionRecord | None) -> bool:
+        """Whether what somebody came in with is in force still, with what it could do then."""
+        moment = self._clock()
+        if session is not None:
+            now = self._content.sessions.get(session.token_hash)
+            return now is not None and now.principal == session.principal and not self._over(now, moment)
+        if key is not None:
+            found = self._content.keys.get(key.prefix)
+            return found is not None and found.principal == key.principal and self._same_secret(found, key, moment)
+        return True
+
+    def _over(self, record: SessionRecord, moment: dt.datetime) -> bool:
+        return moment >= record.ends_at() or moment >= record.last_seen_at + self._idle
+
+    def _same_secret(self, found: KeyRecord, key: KeyRecord, moment: dt.datetime) -> bool:
+        return found.secret_hash == key.secret_hash and self.in_force(found, moment)
 
     # -- keeping up
 
@@ -245,7 +248,9 @@ def _read(tx: Tx) -> _Content:
     by_prefix: dict[str, KeyRecord] = {}
     for row in tx.execute(select(keys).where(keys.c.revoked_at.is_(None))):
         principal = Principal(subject=subject_of(row.id), name=row.name, kind="key", grants=grants_from(row.grants))
-        by_id[row.id] = by_prefix[row.prefix] = KeyRecord(row.id, row.secret_hash, principal, row.expires_at)
+        by_id[row.id] = by_prefix[row.prefix] = KeyRecord(
+            row.id, row.prefix, row.secret_hash, principal, row.expires_at
+        )
     by_hash: dict[str, SessionRecord] = {}
     for row in tx.execute(select(sessions).where(sessions.c.expires_at > tx.now)):
         if (record := _session_record(row, by_id)) is not None:
@@ -259,4 +264,4 @@ def _session_record(row: Any, by_id: dict[str, KeyRecord]) -> SessionRecord | No
         return None  # its key was revoked
     grants = key.principal.grants if key is not None else grants_from(row.grants)
     principal = Principal(subject=row.subject, name=row.name, kind=row.kind, grants=grants)
-    return SessionRecord(row.id, principal, key, row.expires_at, row.last_seen_at)
+    return SessionRecord(row.id, row.token_hash, principal, key, row.expires_at, row.last_seen_at)

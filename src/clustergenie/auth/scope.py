@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false
 
-from clustergenie.auth.principal import Principal, acting
+from clustergenie.auth.principal import Actor, Principal, acting
 from clustergenie.platform.errors import Forbidden
 
 
@@ -31,6 +31,16 @@ def demand(cluster_id: str | None) -> None:
     actor = acting()
     if actor is not None and not actor.principal.may(actor.needs, cluster_id):
         raise lacking(actor.principal, actor.needs, cluster_id)
+
+
+def sees(actor: Actor | None, cluster_id: str | None) -> bool:
+    """Whether what belongs to that cluster is there for `actor`, whatever they may do to it."""
+    return actor is None or actor.principal.may("viewer", cluster_id)
+
+
+def is_limited(actor: Actor | None) -> bool:
+    """Whether there may be a cluster on which the actor cannot do what they are about to."""
+    return actor is not None and not actor.principal.may(actor.needs)
 
 
 def lacking(principal: Principal, role: str, cluster_id: str | None = None) -> NotAllowed:

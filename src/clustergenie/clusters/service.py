@@ -144,7 +144,7 @@ def _event(kind: str, row: Mapping[str, Any], seq: int, message: str) -> Event:
 def find(tx: Tx, cluster_id: str) -> Any:
     """The row, held until the commit; None if there is no such cluster, or no longer."""
     row = tx.execute(select(clusters).where(clusters.c.id == cluster_id).with_for_update()).one_or_none()
-    return None if row is None or row.status == "deleted" else row
+    return None if row is None or row.status == "deleted" or not auth.admits(cluster_id) else row
 
 
 def locked(tx: Tx, cluster_id: str) -> Any:
@@ -157,7 +157,7 @@ def locked(tx: Tx, cluster_id: str) -> Any:
 def get(tx: Tx, cluster_id: str) -> Cluster:
     """Raises ClusterNotFound, for one that has been deleted too."""
     row = tx.execute(select(clusters).where(clusters.c.id == cluster_id)).one_or_none()
-    if row is None or row.status == "deleted":
+    if row is None or row.status == "deleted" or not auth.admits(cluster_id):
         raise ClusterNotFound(f"There is no cluster {cluster_id!r}; GET /api/v1/clusters lists them.")
     members = droplets.ids_of_clusters(tx, [cluster_id])
     return shown(row, members[cluster_id], droplets.counts(tx, [cluster_id]).get(cluster_id, {}))
@@ -199,7 +199,7 @@ def page(tx: Tx, wanted: ClusterFilter, paging: Paging) -> Page[Cluster]:
 
 
 def _filtered(wanted: ClusterFilter) -> Select[Any]:
-    query = select(clusters)
+    query = auth.visible(select(clusters), clusters.c.id)
     if wanted.region is not None:
         query = query.where(clusters.c.region == wanted.region)
     if wanted.q:
@@ -223,7 +223,8 @@ class Members:
         return {
             cluster_id: problem
             for cluster_id in cluster_ids
-            if (problem := _objection(cluster_id, rows.get(cluster_id))) is not None
+            if (problem := _objection(cluster_id, rows.get(cluster_id) if auth.admits(cluster_id) else None))
+            is not None
         }
 
     def join(self, tx: Tx, cluster_id: str, count: int, name: str | None = None) -> droplets.Joined:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, delete, insert, select
 
-from clustergenie import droplets, jobs, monitoring
+from clustergenie import auth, clusters, droplets, jobs, monitoring
 from clustergenie.clusters import Cluster
 from clustergenie.diagnosis import plan
 from clustergenie.diagnosis.models import Case, Diagnosis, DiagnosisLine, DiagnosisNotFound, Verdict
@@ -28,6 +28,7 @@ SORTABLE: dict[str, ColumnElement[Any]] = {
 
 async def diagnose(db: Database, fleet: droplets.Fleet, cluster_id: str) -> tuple[Cluster, Diagnosis]:
     """Probe the droplets now, weigh everything, keep the outcome. Raises ClusterNotFound."""
+    await db.read(clusters.get, cluster_id)  # else droplets would be probed for somebody who may not see them
     began = time.perf_counter()
     all_answered = await monitoring.prober_of(db, fleet).look_at(cluster_id)
     cluster, verdict = await db.read(weigh, fleet, cluster_id, all_answered)
@@ -114,14 +115,15 @@ def keep(tx: Tx, cluster_id: str, verdict: Verdict, took_ms: float, job_id: str 
 def get(tx: Tx, diagnosis_id: str) -> Diagnosis:
     """Raises DiagnosisNotFound."""
     row = tx.execute(select(diagnoses).where(diagnoses.c.id == diagnosis_id)).one_or_none()
-    if row is None:
+    if row is None or not auth.admits(row.cluster_id):
         raise DiagnosisNotFound(f"There is no diagnosis {diagnosis_id!r}; GET /api/v1/diagnosis lists them.")
     return msgspec.convert({name: getattr(row, name) for name in Diagnosis.__struct_fields__}, Diagnosis)
 
 
 def page(tx: Tx, cluster_id: str | None, paging: Paging) -> Page[DiagnosisLine]:
     """One page of diagnoses, newest first unless asked otherwise."""
-    query = select(*(diagnoses.c[name] for name in DiagnosisLine.__struct_fields__))
+    columns = (diagnoses.c[name] for name in DiagnosisLine.__struct_fields__)
+    query = auth.visible(select(*columns), diagnoses.c.cluster_id)
     if cluster_id is not None:
         query = query.where(diagnoses.c.cluster_id == cluster_id)
     rows, total, following = fetch_page(tx, query, paging, SORTABLE, diagnoses.c.id)

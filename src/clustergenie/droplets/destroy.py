@@ -46,7 +46,7 @@ DESTROY = jobs.declare(
 def request(tx: Tx, droplet_id: str) -> tuple[Droplet, jobs.Job]:
     """Delete one droplet; its cluster wants one fewer. Raises DropletNotFound, DropletLeaving."""
     row = tx.execute(select(droplets).where(droplets.c.id == droplet_id).with_for_update()).one_or_none()
-    if row is None or row.status == "deleted":
+    if row is None or row.status == "deleted" or not auth.admits(row.cluster_id):
         raise DropletNotFound(f"There is no droplet {droplet_id!r}; GET /api/v1/droplets lists them.")
     if row.status in LEAVING:
         raise DropletLeaving(f"{droplet_id} is already {row.status} ({row.job_id}).", job_id=row.job_id)

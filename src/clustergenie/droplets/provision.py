@@ -47,7 +47,7 @@ def _admit(tx: Tx, wanted: Sequence[Provision]) -> list[Problem | None]:
 
 def _objection(tx: Tx, item: Provision) -> Problem | None:
     if item.droplet_id is not None:
-        return None if service.unclaimed(tx, item.droplet_id) else _not_waiting(item.droplet_id)
+        return None if service.unclaimed(tx, item.droplet_id, item.cluster_id) else _not_waiting(item.droplet_id)
     if item.cluster_id is None and item.name is None:
         return NothingToProvision(
             "Name a cluster_id, or a name for a droplet without a cluster.",
@@ -94,7 +94,9 @@ def request(tx: Tx, fleet: Fleet, spec: DropletSpec) -> tuple[Droplet, jobs.Job]
 
     Raises what its cluster objects to, Unplaceable, DropletNameTaken.
     """
-    if spec.cluster_id is not None:
+    if spec.cluster_id is None:
+        auth.demand(None)
+    else:
         spec = _with_defaults(spec, clusters().join(tx, spec.cluster_id, 1))
     trace = trace_id()
     made = service.request_many(

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from clustergenie import placement
+from clustergenie import auth, placement
 from clustergenie.droplets import enroll
 from clustergenie.droplets.models import COMING, Droplet, DropletNameTaken, DropletNotFound, DropletSpec, shown
 from clustergenie.droplets.placing import Market, place
@@ -164,7 +164,7 @@ def move(tx: Tx, rows: Sequence[Any], status: str, reason: str | Mapping[str, st
 def get(tx: Tx, droplet_id: str) -> Droplet:
     """Raises DropletNotFound."""
     row = tx.execute(_JOINED.where(droplets.c.id == droplet_id)).one_or_none()
-    if row is None:
+    if row is None or not auth.admits(row.cluster_id):
         raise DropletNotFound(f"There is no droplet {droplet_id!r}; GET /api/v1/droplets lists them.")
     return shown(row)
 
@@ -184,6 +184,7 @@ def counts_by_status(tx: Tx, wanted: DropletFilter) -> Counts:
 
 
 def _filtered(wanted: DropletFilter, query: Select[Any] = _JOINED) -> Select[Any]:
+    query = auth.visible(query, droplets.c.cluster_id)
     for name in ("cluster_id", "provider", "region"):
         if (value := getattr(wanted, name)) is not None:
             query = query.where(droplets.c[name] == value)
@@ -256,9 +257,11 @@ def live_name(cluster_id: str | None, name: str) -> str:
     return f"{cluster_id or ''}/{name}"
 
 
-def unclaimed(tx: Tx, droplet_id: str) -> bool:
+def unclaimed(tx: Tx, droplet_id: str, cluster_id: str | None = None) -> bool:
     """Whether this droplet waits for a job to make it real, and none has been asked to yet."""
     query = select(droplets.c.id).where(droplets.c.id == droplet_id, droplets.c.job_id.is_(None))
+    if cluster_id is not None:  # who may act on one cluster must not reach into another
+        query = query.where(droplets.c.cluster_id == cluster_id)
     return tx.execute(query.where(droplets.c.status == "pending")).first() is not None
 
 

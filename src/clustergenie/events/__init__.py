@@ -1,5 +1,6 @@
 """What happened, in order: the log that commits with the state, and the ways to read, follow and consume it."""
 
+from clustergenie.events.audience import EVERYBODY, Audience
 from clustergenie.events.bus import Bus, BusStatus, EmbeddedBus, GroupStatus
 from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, Sample, Telemetry, check, parse
 from clustergenie.events.consumer import Consumer
@@ -9,6 +10,8 @@ from clustergenie.events.log import Extent, append, extent, newest, prune
 
 __all__ = [
     "CATALOGUE",
+    "EVERYBODY",
+    "Audience",
     "BadEvent",
     "Bus",
     "BusStatus",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, bindparam, func, select
+from sqlalchemy import Row, Select, bindparam, false, func, select
 
 from clustergenie.events.log import COLUMNS
 from clustergenie.events.tables import events
@@ -22,6 +22,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     droplet_id: str | None = None
     trace_id: str | None = None
     types: frozenset[str] = frozenset()
+    clusters: frozenset[str] | None = None
+    """Only events about one of these, whatever else is wanted."""
 
     def _ids(self) -> Mapping[str, str]:
         names = ("cluster_id", "job_id", "droplet_id", "trace_id")
@@ -31,6 +33,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         """Whether this event is wanted."""
         if self.types and event.type not in self.types:
             return False
+        if self.clusters is not None and event.cluster_id not in self.clusters:
+            return False
         return all(getattr(event, name) == value for name, value in self._ids().items())
 
     def query(self) -> Select[Any]:
@@ -38,6 +42,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         query = select(*COLUMNS)
         for name, value in self._ids().items():
             query = query.where(events.c[name] == value)
+        if self.clusters is not None:
+            query = query.where(events.c.cluster_id.in_(sorted(self.clusters)) if self.clusters else false())
         return query.where(events.c.type.in_(sorted(self.types))) if self.types else query
 
 
@@ -90,9 +96,12 @@ def history(
     droplet_id: str | None = None,
     trace_id: str | None = None,
     types: frozenset[str] = frozenset(),
+    clusters: frozenset[str] | None = None,
 ) -> EventsReply:
     """One page of what happened from `since` up to `until`, newest first unless `paging` says otherwise."""
-    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=types)
+    wanted = Filter(
+        cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=types, clusters=clusters
+    )
     query = wanted.query()
     if since is not None:
         query = query.where(events.c.id >= _first_at(tx, since))

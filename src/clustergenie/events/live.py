@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from clustergenie.events.audience import EVERYBODY, Audience
 from clustergenie.events.history import Filter
 from clustergenie.events.log import newest, oldest, scan
 from clustergenie.platform.db import Database, Tx
@@ -83,22 +84,27 @@ class Live:
         for woken in self._waiting:
             woken.set()
 
-    def follow(self, wanted: Filter, after: int) -> AsyncIterator[News]:
-        """What happens after event `after`, until the feed is closed.
+    def wake(self) -> None:
+        """Let every stream look whether it may go on. Call it on the event loop."""
+        for woken in self._waiting:
+            woken.set()
+
+    def follow(self, wanted: Filter, after: int, audience: Audience = EVERYBODY) -> AsyncIterator[News]:
+        """What happens after event `after`, until the feed is closed or its audience may not stay.
 
         Raises TooManySubscribers, at once.
         """
         if self._closed or len(self._waiting) >= self._limit:
             raise TooManySubscribers("No more event streams can be opened right now.", retry_after=5)
-        return self._follow(wanted, after)
+        return self._follow(wanted, after, audience)
 
-    async def _follow(self, wanted: Filter, cursor: int) -> AsyncIterator[News]:
+    async def _follow(self, wanted: Filter, cursor: int, audience: Audience) -> AsyncIterator[News]:
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
         self._waiting.add(woken)
         try:
             due = loop.time() + self._silence
-            while not self._closed:
+            while not self._closed and audience.stays():
                 woken.clear()
                 news, cursor = await self._next(wanted, cursor)
                 if not news and cursor == self.head:

@@ -8,6 +8,7 @@ from litestar.params import HeaderParameter, Parameter, QueryParameter
 from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
+from clustergenie.events.audience import Audience
 from clustergenie.events.bus import Also, Bus, BusStatus, GroupStatus, NoSuchConsumer, ReplayFailed
 from clustergenie.events.catalogue import CATALOGUE
 from clustergenie.events.dead_letters import AlreadyReplayed, DeadLetter, DeadLettersReply, UnknownDeadLetter
@@ -53,6 +54,7 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
 @get("/events", allow=VIEWER, scoped=True)
 async def list_events(
     db: Database,
+    audience: Audience,
     paging: Paging,
     cluster_id: Id = None,
     job_id: Id = None,
@@ -71,6 +73,7 @@ async def list_events(
         droplet_id=droplet_id,
         trace_id=trace_id,
         types=_types(type),
+        clusters=audience.clusters,
         since=_moment(start, "?from"),
         until=_moment(end, "?to"),
     )
@@ -79,6 +82,7 @@ async def list_events(
 @get("/events/stream", allow=VIEWER, scoped=True, raises=[TooManySubscribers], media_type=sse.MEDIA_TYPE)
 async def stream_events(
     live: Live,
+    audience: Audience,
     cluster_id: Id = None,
     job_id: Id = None,
     droplet_id: Id = None,
@@ -92,10 +96,19 @@ async def stream_events(
     The `Last-Event-ID` header, which browsers send when they reconnect, wins over the parameter. When the events in
     between are too many or no longer kept, an event `resync` says so: read the rows again.
     """
-    wanted = Filter(cluster_id=cluster_id, job_id=job_id, droplet_id=droplet_id, trace_id=trace_id, types=_types(type))
+    wanted = Filter(
+        cluster_id=cluster_id,
+        job_id=job_id,
+        droplet_id=droplet_id,
+        trace_id=trace_id,
+        types=_types(type),
+        clusters=audience.clusters,
+    )
     asked = _place(last_event_header) if last_event_header else last_event_id
     after = live.head if asked is None else asked
-    return Stream(sse.stream(live.follow(wanted, after), after), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+    return Stream(
+        sse.stream(live.follow(wanted, after, audience), after), media_type=sse.MEDIA_TYPE, headers=sse.HEADERS
+    )
 
 
 @get("/events/dead-letters", allow=VIEWER)

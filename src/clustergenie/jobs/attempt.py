@@ -5,18 +5,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
+from clustergenie import auth
 from clustergenie.jobs import kinds, metrics
 from clustergenie.jobs.models import Fail, Handler, LostLease, Retry
 from clustergenie.jobs.running import Running, begin, remembered
 from clustergenie.jobs.settle import Leave
 from clustergenie.jobs.store import Claimed
-from clustergenie.platform.db import Database
+from clustergenie.jobs.tables import jobs
+from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem, Unavailable
 from clustergenie.platform.telemetry import bound, log, redact
 
 LONGEST_ERROR = 4000
 """Characters of an error that are kept; its beginning and its end say the most."""
+
+LONG_AGO_SECONDS = 5.0
+"""Who asked for a job that first runs this long after may not be allowed to any more."""
 
 LATE_SECONDS = 1.0
 """A job that began this long after its claim has that noted, so that its time counts from its beginning."""
@@ -35,6 +41,8 @@ async def attempt(
             # A job that was lost before says when it begins: only one that has begun can have brought down its worker.
             if waited_seconds > LATE_SECONDS or job.lost_count > 0:
                 await db.write(begin, job)
+            if job.attempt == 1 and (job.claimed_at - job.created_at).total_seconds() > LONG_AGO_SECONDS:
+                await db.read(_still_wanted, job)
             parameters = kinds.understand(handler.kind, job.parameters)
             known = await db.read(remembered, job.id) if job.fence > 1 else {}
             running = Running(job, parameters, db, known)
@@ -50,6 +58,14 @@ async def attempt(
             leave = _ended_badly(job, decisive, too_long=limit.expired())
             log().warning("attempt failed", outcome=leave.outcome, error=leave.error, attempt=job.attempt)
             return leave
+
+
+def _still_wanted(tx: Tx, job: Claimed) -> None:
+    """Raises Fail for what the one who asked for it could not ask for any more. What follows from it goes on."""
+    kind = kinds.find(job.type)
+    who: str | None = tx.execute(select(jobs.c.created_by).where(jobs.c.id == job.id)).scalar()
+    if who is not None and kind is not None and kind.public and auth.lost_standing(tx, who, job.cluster_id):
+        raise Fail(f"{who}, who asked for it, may not do this any more")
 
 
 def _waited(job: Claimed) -> float:

@@ -72,6 +72,6 @@ def retry(tx: Tx, job_id: str) -> Job:
 
 def _locked(tx: Tx, job_id: str) -> Any:
     row = tx.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).one_or_none()
-    if row is None:
+    if row is None or not auth.admits(row.cluster_id):
         raise JobNotFound(f"There is no job {job_id!r}; GET /api/v1/jobs lists them.")
     return row

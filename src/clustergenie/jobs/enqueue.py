@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, select, text
 
+from clustergenie import auth
 from clustergenie.jobs import signals, trail
 from clustergenie.jobs.control import cancel_row
 from clustergenie.jobs.models import (
@@ -52,7 +53,15 @@ def enqueue(
 
     Raises what the kind's `admit` says, and JobConflict when `on_conflict` is `reject` and its lane is taken.
     """
-    item = Enqueue(kind, parameters, trace or trace_id(), run_at=run_at, on_conflict=on_conflict, unique_key=unique_key)
+    item = Enqueue(
+        kind,
+        parameters,
+        trace or trace_id(),
+        run_at=run_at,
+        on_conflict=on_conflict,
+        unique_key=unique_key,
+        asker=auth.acting(),
+    )
     outcome = enqueue_many(tx, [item])[0]
     if isinstance(outcome, Problem):
         raise outcome
@@ -139,6 +148,8 @@ def _first_answer(tx: Tx, key: Any, item: Enqueue) -> "Accepted | Problem | None
     if there is None:  # the job was forgotten, and so its key
         tx.execute(delete(idempotency_keys).where(idempotency_keys.c.key == key.key))
         return None
+    if not auth.sees(item.asker, there.cluster_id):
+        return KeyReused("This Idempotency-Key was used before by somebody else; use another one.")
     if key.request_hash == item.request_hash:
         return Accepted(shown(there), created=False)
     return KeyReused(
@@ -154,10 +165,27 @@ def _refused(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | Pr
         if place not in answers:
             by_kind.setdefault(item.kind.name, []).append(place)
     for places in by_kind.values():
-        verdicts = items[places[0]].kind.admit(tx, [items[place].parameters for place in places])
-        for place, verdict in zip(places, verdicts, strict=True):
+        limited = [place for place in places if auth.is_limited(items[place].actor)]
+        free = [place for place in places if place not in limited] if limited else places
+        verdicts = items[places[0]].kind.admit(tx, [items[place].parameters for place in free]) if free else []
+        for place, verdict in [
+            *zip(free, verdicts, strict=True),
+            *((one, _verdict(tx, items[one])) for one in limited),
+        ]:
             if verdict is not None:
                 answers[place] = verdict
+
+
+def _verdict(tx: Tx, item: Enqueue) -> Problem | None:
+    """Whether the kind would have it from one who may not do everything; what they may not see is unknown to it."""
+    try:
+        with auth.acting_as(item.asker):
+            verdict = item.kind.admit(tx, [item.parameters])[0]
+            if verdict is None:
+                auth.demand(item.lanes.cluster_id)
+    except Problem as problem:
+        return problem
+    return verdict
 
 
 def _conflicting(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | Problem]") -> None:
@@ -175,6 +203,8 @@ def _conflicting(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted 
 
 
 def _same_work(item: Enqueue, there: Any) -> "Accepted | Problem":
+    if not auth.sees(item.asker, there.cluster_id):
+        return JobConflict(f"The unique key {item.unique_key!r} is taken by a live job; use another key.")
     if there.type == item.kind.name:
         return Accepted(shown(there), created=False)
     return JobConflict(
@@ -232,6 +262,7 @@ def _row(item: Enqueue, now: dt.datetime) -> dict[str, Any]:
         "cancel_requested_at": None,
         "unique_key": item.unique_key,
         "serial_key": lanes.serial_key,
+        "created_by": None if item.asker is None else item.asker.principal.subject,
         "created_at": now,
         "started_at": None,
         "attempt_started_at": None,
@@ -262,6 +293,7 @@ def _shown(row: dict[str, Any]) -> Job:
         run_at=row["run_at"],
         worker_id=None,
         cancel_requested_at=None,
+        created_by=row["created_by"],
         version=1,
     )
 
@@ -290,6 +322,6 @@ def _requested(row: dict[str, Any]) -> Event:
 def get(tx: Tx, job_id: str) -> Job:
     """The job. Raises JobNotFound."""
     row = tx.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
-    if row is None:
+    if row is None or not auth.admits(row.cluster_id):
         raise JobNotFound(f"There is no job {job_id!r}; GET /api/v1/jobs lists them.")
     return shown(row)

@@ -170,6 +170,8 @@ class Enqueue:
     idempotency_key: str | None = None
     request_hash: str = ""
     job_id: str | None = None
+    asker: Actor | None = None
+    """Whose rights it has to be within; None for the control plane itself."""
     lanes: Lanes = field(default_factory=Lanes)
     actor: Actor | None = None
     """Who asks for it from outside, and is to be found in the audit trail."""
@@ -199,6 +201,7 @@ class Job(msgspec.Struct, kw_only=True):
     run_at: dt.datetime
     worker_id: str | None
     cancel_requested_at: dt.datetime | None
+    created_by: str | None = None
     version: int
 
 

@@ -98,6 +98,7 @@ async def create_job(
         idempotency_key,
         _hash(data) if idempotency_key is not None else "",
         actor=auth.acting(),
+        asker=auth.acting(),
     )
     accepted = await submit.one(item)
     if accepted.created:

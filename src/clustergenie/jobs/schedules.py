@@ -69,6 +69,8 @@ class Schedule(msgspec.Struct, kw_only=True):
     last_run_at: dt.datetime | None
     last_job_id: str | None
     last_error: str | None
+    cluster_id: str | None
+    created_by: str | None = None
     version: int
     created_at: dt.datetime
     updated_at: dt.datetime
@@ -160,15 +162,21 @@ def remove(tx: Tx, schedule_id: str) -> Schedule:
 def get(tx: Tx, schedule_id: str) -> Schedule:
     """Raises ScheduleNotFound."""
     row = tx.execute(select(schedules).where(schedules.c.id == schedule_id)).one_or_none()
-    if row is None:
+    if row is None or not auth.admits(row.cluster_id):
         raise ScheduleNotFound(f"There is no schedule {schedule_id!r}; GET /api/v1/schedules lists them.")
-    return Schedule(**row._mapping)
+    return _shown(row)
+
+
+def _shown(row: Any) -> Schedule:
+    return Schedule(**{name: getattr(row, name) for name in Schedule.__struct_fields__})
 
 
 def page(tx: Tx, paging: Paging) -> Page[Schedule]:
     """One page of schedules."""
-    rows, total, following = fetch_page(tx, select(schedules), paging, SORTABLE, schedules.c.id)
-    return Page([Schedule(**row._mapping) for row in rows], paging.page, paging.page_size, total, following)
+    rows, total, following = fetch_page(
+        tx, auth.visible(select(schedules), schedules.c.cluster_id), paging, SORTABLE, schedules.c.id
+    )
+    return Page([_shown(row) for row in rows], paging.page, paging.page_size, total, following)
 
 
 def fire(tx: Tx, schedule_id: str) -> int:
@@ -221,7 +229,8 @@ def _fire_slot(tx: Tx, row: Any, slot: dt.datetime) -> dict[str, Any]:
     job_id, error = None, None
     try:
         kind = kinds.public(row.type)
-        job_id = enqueue(tx, kind, kinds.understand(kind, row.parameters)).id
+        with auth.acting_as(auth.owner(tx, row)):
+            job_id = enqueue(tx, kind, kinds.understand(kind, row.parameters)).id
     except Problem as refusal:  # e.g. the cluster is gone: said on the schedule, and the next slot is tried again
         error = refusal.detail
     tx.execute(insert(schedule_fires).values(schedule_id=row.id, slot_at=slot, job_id=job_id))
@@ -246,7 +255,15 @@ def _due(tx: Tx) -> list[str]:
 
 def _values(spec: ScheduleSpec, now: dt.datetime) -> dict[str, Any]:
     values = {name: getattr(spec, name) for name in ScheduleSpec.__struct_fields__ if name != "version"}
-    return {**values, "next_run_at": next_slot(spec.cron, spec.time_zone, now)}
+    kind = kinds.public(spec.type)
+    cluster_id = kind.lanes(kinds.understand(kind, spec.parameters)).cluster_id
+    auth.demand(cluster_id)  # whether the cluster is there is looked at when it fires
+    return {
+        **values,
+        **auth.owner_columns(),
+        "cluster_id": cluster_id,
+        "next_run_at": next_slot(spec.cron, spec.time_zone, now),
+    }
 
 
 def _check(spec: ScheduleSpec, now: dt.datetime) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Select, delete, func, select, text
 
+from clustergenie import auth
 from clustergenie.jobs.enqueue import get
 from clustergenie.jobs.models import STATES_OF, STATUS_OF, Attempt, Job, Step, shown
 from clustergenie.jobs.tables import ENDED, LIVE, attempts, idempotency_keys, jobs, schedule_fires, steps, workers
@@ -43,7 +44,7 @@ def page(tx: Tx, wanted: JobFilter, paging: Paging) -> Page[Job]:
 
 
 def _filtered(wanted: JobFilter) -> Select[Any]:
-    query = select(jobs)
+    query = auth.visible(select(jobs), jobs.c.cluster_id)
     for name in ("cluster_id", "droplet_id", "type", "trace_id"):
         if (value := getattr(wanted, name)) is not None:
             query = query.where(jobs.c[name] == value)

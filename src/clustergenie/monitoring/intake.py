@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert
 
-from clustergenie import clusters, droplets, events
+from clustergenie import auth, clusters, droplets, events
 from clustergenie.monitoring.models import MOST_AT_ONCE, MetricSpec
 from clustergenie.monitoring.tables import metrics
 from clustergenie.platform.db import Tx
@@ -26,7 +26,8 @@ class MeasuredNothing(NotFound):
 
 def record(tx: Tx, specs: Sequence[MetricSpec]) -> int:
     """Keep measured values, all or none; how many. Raises ClusterNotFound, MeasuredNothing, Invalid."""
-    homes = droplets.homes(tx, sorted({spec.droplet_id for spec in specs if spec.droplet_id is not None}))
+    there = droplets.homes(tx, sorted({spec.droplet_id for spec in specs if spec.droplet_id is not None}))
+    homes = {droplet_id: home for droplet_id, home in there.items() if auth.admits(home)}
     named = sorted({spec.cluster_id for spec in specs if spec.cluster_id is not None})
     for problem in clusters.Members().objections(tx, named).values():
         if isinstance(problem, NotFound):  # one that is being deleted may still be measured

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
+from clustergenie import auth
 from clustergenie.monitoring.models import Metric
 from clustergenie.monitoring.tables import metrics
 from clustergenie.platform.clock import from_micros
@@ -98,6 +99,7 @@ def _utc(moment: dt.datetime) -> dt.datetime:
 
 
 def _filtered(query: Select[Any], wanted: MetricFilter) -> Select[Any]:
+    query = auth.visible(query, metrics.c.cluster_id)
     for name in ("cluster_id", "droplet_id", "type"):
         if (value := getattr(wanted, name)) is not None:
             query = query.where(metrics.c[name] == value)

@@ -6,6 +6,7 @@ from clustergenie.platform.http.connection import BoundedProtocol, Patience
 from clustergenie.platform.http.console import Console
 from clustergenie.platform.http.console import routes as console_routes
 from clustergenie.platform.http.cors import Cors
+from clustergenie.platform.http.docs import routes as docs_routes
 from clustergenie.platform.http.hosts import KnownHosts, host_of, is_loopback_host
 from clustergenie.platform.http.middleware import Observed
 from clustergenie.platform.http.paging import Counts, Page, Paging, fetch_page, paging_dependency
@@ -53,6 +54,7 @@ __all__ = [
     "build",
     "console_routes",
     "delete",
+    "docs_routes",
     "each",
     "exception_handlers",
     "fetch_page",
