@@ -199,7 +199,7 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
 async def _invitation(runtime: Runtime, url: str) -> str:
     """Where there is no key yet: the link by which the first admin gets one."""
     settings = runtime.settings
-    if settings.auth == "off" or runtime.gate.keyring.any_key:
+    if settings.role == "worker" or settings.auth == "off" or runtime.gate.keyring.any_key:
         return ""
     token = await runtime.db.write(_new_setup_token)
     until = "until then whoever is on this machine is its admin" if runtime.gate.trusting else "nobody else gets in"

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, text
 
 from clustergenie import auth
 from clustergenie.jobs import signals, trail
+from clustergenie.jobs.admit import refusals
 from clustergenie.jobs.control import cancel_row
 from clustergenie.jobs.models import (
     Enqueue,
@@ -97,7 +98,7 @@ def _in_turns(items: Sequence[Enqueue]) -> list[list[Enqueue]]:
 def _enqueue_together(tx: Tx, items: Sequence[Enqueue]) -> "list[Accepted | Problem]":
     answers: dict[int, Accepted | Problem] = {}
     _replayed(tx, items, answers)
-    _refused(tx, items, answers)
+    answers |= refusals(tx, {place: item for place, item in enumerate(items) if place not in answers})
     _conflicting(tx, items, answers)
     rows_of: dict[int, dict[str, Any]] = {}
     keys: list[dict[str, Any]] = []
@@ -156,36 +157,6 @@ def _first_answer(tx: Tx, key: Any, item: Enqueue) -> "Accepted | Problem | None
         f"The Idempotency-Key {item.idempotency_key!r} led to {there.id} for a different request; "
         "use a new key for a new request."
     )
-
-
-def _refused(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | Problem]") -> None:
-    """Ask each kind, once for all of its requests, whether it would have them."""
-    by_kind: dict[str, list[int]] = {}
-    for place, item in enumerate(items):
-        if place not in answers:
-            by_kind.setdefault(item.kind.name, []).append(place)
-    for places in by_kind.values():
-        limited = [place for place in places if auth.is_limited(items[place].actor)]
-        free = [place for place in places if place not in limited] if limited else places
-        verdicts = items[places[0]].kind.admit(tx, [items[place].parameters for place in free]) if free else []
-        for place, verdict in [
-            *zip(free, verdicts, strict=True),
-            *((one, _verdict(tx, items[one])) for one in limited),
-        ]:
-            if verdict is not None:
-                answers[place] = verdict
-
-
-def _verdict(tx: Tx, item: Enqueue) -> Problem | None:
-    """Whether the kind would have it from one who may not do everything; what they may not see is unknown to it."""
-    try:
-        with auth.acting_as(item.asker):
-            verdict = item.kind.admit(tx, [item.parameters])[0]
-            if verdict is None:
-                auth.demand(item.lanes.cluster_id)
-    except Problem as problem:
-        return problem
-    return verdict
 
 
 def _conflicting(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted | Problem]") -> None:
