@@ -107,6 +107,7 @@ API = {
     "POST /auth/logout": Row(open_to_all(200)),
     "POST /auth/setup": Row(open_to_all(401), {"token": "cgu_0"}),
     "GET /auth/roles": Row(reads(200)),
+    "GET /audit": Row(admin(200)),
     "POST /auth/keys": Row(admin(201), {"name": "{unique}", "grants": GRANTS}),
     "GET /auth/keys": Row(admin(200)),
     "GET /auth/keys/{key_id}": Row(admin(200)),
