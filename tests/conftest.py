@@ -4,11 +4,13 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import leaks, loopback
+from tests.servers import provide
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
@@ -17,6 +19,7 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 OWNS_THE_RUN = "PYTEST_XDIST_WORKER" not in os.environ
 if OWNS_THE_RUN:
     os.environ["CG_TEST_RUN"] = secrets.token_hex(8)
+    provide.claim_the_run()
 SEED = int(os.environ.setdefault("CG_SEED", str(secrets.randbelow(2**32))))
 
 loopback.enforce()
@@ -51,6 +54,21 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(autouse=True)
+def databases_are_given_back() -> Iterator[None]:
+    """A test's databases on a server go to other tests once it is over."""
+    yield
+    if (databases := sys.modules.get("tests.databases")) is not None:
+        databases.forget()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a pass on another database: without what is about SQLite itself, or about no database at all."""
+    if os.environ.get("CG_TEST_DATABASE", "sqlite") != "sqlite":
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("sqlite")])
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite")]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """In CI a test that is skipped, or expected to fail, has failed."""
@@ -78,6 +96,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Once every worker has ended: end what the tests left running, and fail for it."""
     if not OWNS_THE_RUN:
         return
+    provide.stop_all()
     left = leaks.end_processes_of(os.environ["CG_TEST_RUN"])
     if not left:
         return

@@ -19,12 +19,11 @@ from clustergenie import (
     providers,
     ratelimit,
 )
-from clustergenie.platform import config, keyfile, migrate, roles, tls
+from clustergenie.platform import config, databases, keyfile, migrate, roles, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database
 from clustergenie.platform.errors import CannotStart, Unavailable
 from clustergenie.platform.event import Event
-from clustergenie.platform.sqlite import SqliteBackend
 from clustergenie.platform.telemetry import log
 
 BEAT_SECONDS = 2.0
@@ -50,6 +49,7 @@ class Runtime:
     limits: ratelimit.Service
     gate: auth.Gate
     reception: auth.Reception
+    sequencer: events.Sequencer
     draining: bool = False
     """Asked to stop: no longer ready, while requests and jobs under way are seen through."""
     hasten: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,6 +78,7 @@ class Runtime:
             self.drivers.close,
             self.limits.stop,
             self.gate.keyring.stop,
+            self.sequencer.stop,
             self.db.stop,
         ):
             try:
@@ -171,7 +172,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     roles.check(settings)
     working = settings.role != "api"
     migrate.directory(settings.data_dir)
-    db = Database(SqliteBackend(settings.database_path(), events.append, prepare=migrate.ensure))
+    db = Database(databases.backend(settings, events.append))
     await db.start()
     limits = ratelimit.build(settings, db)
     db.listen(limits.limiter.heard)
@@ -188,7 +189,9 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     gate = gatekeeper(settings, db)
     gate.keyring.on_change(live.wake)
     await gate.keyring.start()
+    sequencer = events.Sequencer(db)
     await live.start()
+    await sequencer.start()
     await (bus.start() if working else bus.open())
     if settings.has_server():
         db.listen(jobs.heard)
@@ -197,16 +200,15 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    return Runtime(
-        settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception_of(settings, gate)
-    )
+    reception = reception_of(settings, gate)
+    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception, sequencer)
 
 
 def _pool(settings: Settings, db: Database, fleet: droplets.Fleet, url: str) -> jobs.Pool:
     slots = settings.worker_count if settings.role != "api" else 0
     return jobs.Pool(
         db,
-        jobs.SqliteStore(),
+        jobs.store_for(db.dialect),
         handlers(db, fleet),
         count=slots,
         queue=settings.worker_queue if slots else 0,

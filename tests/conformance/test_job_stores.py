@@ -15,16 +15,13 @@ from clustergenie.platform import leases
 from clustergenie.platform.db import Tx
 from tests.jobs.queues import OTHER, WORK, Clock, Queue, Story, Work, item, opened, tell
 
-# MySQL and PostgreSQL join by another way to open a Queue.
-STORES = {"sqlite": tell}
-
 On = Callable[[Story], None]
 
 
-@pytest.fixture(params=STORES)
-def on(request: pytest.FixtureRequest, tmp_path: Path) -> On:
-    """Tell a story on a new queue whose clock stands still."""
-    return lambda story: STORES[request.param](tmp_path, story, clock=Clock())
+@pytest.fixture
+def on(tmp_path: Path) -> On:
+    """Tell a story on a new queue whose clock stands still; CG_TEST_DATABASE says on which database."""
+    return lambda story: tell(tmp_path, story, clock=Clock())
 
 
 def test_claims_go_by_priority_then_by_time_then_by_id(on: On) -> None:

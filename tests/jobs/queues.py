@@ -2,8 +2,6 @@
 
 import asyncio
 import datetime as dt
-import functools
-import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
-from clustergenie import events, jobs
+from clustergenie import jobs
 from clustergenie.events.tables import events as log_table
 from clustergenie.jobs.lease import Me, register
 from clustergenie.jobs.models import Lanes
@@ -21,8 +19,8 @@ from clustergenie.jobs.service import attempts_of
 from clustergenie.jobs.settle import Leave, leave_many
 from clustergenie.jobs.tables import attempts, steps
 from clustergenie.jobs.tables import jobs as table
-from clustergenie.platform.db import Database, Tx, metadata
-from clustergenie.platform.sqlite import SqliteBackend, engine_for
+from clustergenie.platform.db import Database, Tx
+from tests import databases
 
 START = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
 TERMINAL = {"completed", "failed", "dead", "cancelled"}
@@ -146,39 +144,18 @@ def _once(seen: set[str], key: str | None) -> None:
         seen.add(key)
 
 
-@functools.cache
-def _empty() -> bytes:
-    """A database with all tables. Made once: a test that makes many databases would do little else."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        engine = engine_for(path)
-        metadata.create_all(engine)
-        engine.dispose()
-        return path.read_bytes()
-
-
 def prepare(path: Path, *more: Any) -> None:
     """Create the tables, unless they are there."""
-    if not path.exists():
-        path.write_bytes(_empty())
-    engine = engine_for(path)
-    for other in more:
-        other.create(engine, checkfirst=True)
-    engine.dispose()
+    databases.prepare(path, more)
 
 
 @asynccontextmanager
 async def opened(path: Path, clock: Clock | None = None, tables: Sequence[Any] = ()) -> AsyncIterator[Queue]:
-    """A started queue on SQLite; its jobs are checked at the end."""
+    """A started queue; its jobs are checked at the end."""
     prepare(path, *tables)
-    backend = SqliteBackend(path, events.append, clock) if clock is not None else SqliteBackend(path, events.append)
-    db = Database(backend)
-    await db.start()
-    try:
-        yield Queue(db, jobs.SqliteStore(), clock or Clock())
+    async with databases.running(path, clock=clock) as db:
+        yield Queue(db, jobs.store_for(db.dialect), clock or Clock())
         await db.read(check)
-    finally:
-        await db.stop()
 
 
 Story = Callable[[Queue], Awaitable[None]]

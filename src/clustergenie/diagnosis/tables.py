@@ -13,7 +13,7 @@ diagnoses = Table(
     Column("job_id", String(96)),
     Column("trace_id", String(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("took_ms", Float, nullable=False),
+    Column("took_ms", Float(53), nullable=False),
     Column("severity", String(16), nullable=False),
     Column("summary", Text, nullable=False),
     Column("insights", Json, nullable=False),

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clustergenie.droplets import service
 from clustergenie.droplets.enroll import CREDENTIAL_LIFE, ROTATE_AT, digest, new_credential
 from clustergenie.droplets.models import DropletGone, TokenRefused
 from clustergenie.droplets.tables import agents, droplets, vitals
 from clustergenie.platform.db import Tx
+from clustergenie.platform.dialects import Upsert, everything
 from clustergenie.platform.errors import Problem
 
 Number = Annotated[float, Meta(ge=0, le=1e18)] | None
@@ -76,11 +76,7 @@ _DETAIL = (
     "memory_bytes", "memory_limit_bytes", "disk_bytes", "load1", "processes", "oom_kills", "throttled_percent",
     "network_shared",
 )  # fmt: skip
-_LATEST = upsert(vitals)
-_KEEP = _LATEST.on_conflict_do_update(
-    index_elements=[vitals.c.droplet_id],
-    set_={column.name: _LATEST.excluded[column.name] for column in vitals.c if column.name != "droplet_id"},
-)
+_KEEP = Upsert(vitals, everything(vitals))
 _ROTATE = (
     update(agents)
     .where(agents.c.droplet_id == bindparam("b_id"))
@@ -108,7 +104,7 @@ def heartbeat_many(tx: Tx, heard: Sequence[Heard]) -> "list[Reply | Problem]":
             if row.status in ("pending", "provisioning") or (row.status == "lost" and row.cluster_id is None):
                 arrived[row.id] = row
     if latest:
-        tx.execute(_KEEP, list(latest.values()))
+        _KEEP.run(tx, list(latest.values()))
     service.move(tx, list(arrived.values()), "active", "its agent reports")
     return answers
 

@@ -7,6 +7,7 @@ from clustergenie.events.consumer import Consumer
 from clustergenie.events.history import EventRecord, EventsReply, Filter, history, recent
 from clustergenie.events.live import Live, Resync
 from clustergenie.events.log import Extent, append, extent, newest, prune
+from clustergenie.events.sequencer import Sequencer
 
 __all__ = [
     "CATALOGUE",
@@ -26,6 +27,7 @@ __all__ = [
     "Live",
     "Resync",
     "Sample",
+    "Sequencer",
     "Telemetry",
     "append",
     "check",

@@ -1,7 +1,8 @@
 """Keep what happened, in the order in which it became true.
 
-On SQLite one thread writes, so ids follow commits: a reader that has seen id n has seen everything below n, and a
-consumer group is a single number. Other databases commit out of id order and need the outbox and its relay.
+A reader that has seen id n has seen everything below n, and a consumer group is a single number. On SQLite one thread
+writes, so ids follow commits. Database servers commit out of id order: there events wait in the outbox until the
+sequencer gives them their place.
 """
 
 import datetime as dt
@@ -10,9 +11,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
-from clustergenie.events.tables import dead_letters, events, inbox, positions
+from clustergenie.events.tables import dead_letters, events, inbox, outbox, positions
 from clustergenie.platform.clock import micros
 from clustergenie.platform.db import Tx
 from clustergenie.platform.event import Event
@@ -20,6 +21,8 @@ from clustergenie.platform.event import Event
 _COLUMNS = tuple(column.name for column in events.columns)
 _INSERT = f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - names of our own columns
 _LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+_POST = insert(outbox)
+_POSTED = tuple(name for name in _COLUMNS if name != "id")
 _PAYLOAD = msgspec.json.Encoder(enc_hook=str)
 
 COLUMNS = tuple(events.columns)
@@ -36,11 +39,14 @@ class Extent(msgspec.Struct, frozen=True):
 
 
 def append(connection: Connection, committed: list[Event]) -> None:
-    """Store the events of one commit and give each its `id`, one higher than the last.
+    """Store the events of one commit: in the log, each with its `id`, or in the outbox where many write.
 
-    The last id is read inside the same transaction, so it is right after a failed commit, a restart and a prune.
-    It speaks to the driver directly: this runs for every event there is, and SQLAlchemy would double its price.
+    On SQLite the last id is read inside the same transaction, so it is right after a failed commit, a restart and a
+    prune. It speaks to the driver directly: this runs for every event there is, and SQLAlchemy would double its price.
     """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_POST, [_posted(event) for event in committed])
+        return
     raw: Any = connection.connection.driver_connection
     cursor: sqlite3.Cursor = raw.execute(_LAST)
     row = cursor.fetchone()
@@ -70,6 +76,13 @@ def _row(event: Event) -> tuple[Any, ...]:
         micros(event.timestamp) if event.timestamp is not None else 0,
         event.schema_version,
     )
+
+
+def _posted(event: Event) -> dict[str, Any]:
+    values = {name: getattr(event, name) for name in _POSTED}
+    # As text that any JSON reader takes: what is not JSON becomes its words.
+    values["payload"] = msgspec.Raw(_PAYLOAD.encode(event.payload))
+    return values
 
 
 def event_of(row: Row[Any]) -> Event:

@@ -1,6 +1,6 @@
-"""Where events rest: the log, which is also its own outbox, and what each consumer group has done with it."""
+"""Where events rest: the log, the outbox before it where many write, and what each consumer group has done with it."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table, Text
 
 from clustergenie.platform.db import metadata
 from clustergenie.platform.types import Json, UtcDateTime
@@ -34,6 +34,22 @@ for _name in ("cluster_id", "job_id", "droplet_id", "trace_id"):
     # Rows without a value are never looked for: leaving them out keeps the hot insert short.
     _known = events.c[_name].is_not(None)
     Index(f"ix_events_{_name}_id", events.c[_name], events.c.id, sqlite_where=_known, postgresql_where=_known)
+
+# On database servers an event is committed here, in the order of its key, and gets its place in the log from there.
+outbox = Table(
+    "event_outbox",
+    metadata,
+    Column("id", _POSITION, primary_key=True, autoincrement=True),
+    *(Column(column.name, column.type, nullable=column.nullable) for column in events.columns if column.name != "id"),
+)
+
+# One row: the id of the newest event that has a place. Whoever gives places holds its lock.
+counter = Table(
+    "event_counter",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+)
 
 positions = Table(
     "event_positions",

@@ -29,6 +29,7 @@ from clustergenie.jobs.service import is_live, live_of_cluster, prune, queue_sta
 from clustergenie.jobs.signals import heard
 from clustergenie.jobs.sqlite_store import SqliteStore
 from clustergenie.jobs.store import Claimed, Store
+from clustergenie.jobs.stores import store_for
 from clustergenie.jobs.ticks import Tick, Ticker
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "public",
     "queue_state",
     "retry",
+    "store_for",
     "sweep",
     "understand",
 ]

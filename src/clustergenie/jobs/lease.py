@@ -16,7 +16,8 @@ SILENCE_SECONDS = 10.0
 HEARING = ("api", "all")
 """The roles that agents can report to."""
 
-_HELD = select(workers.c.state).where(workers.c.id == bindparam("worker"))
+# Shared with other claims, not with a rescue: a worker that is declared dead meanwhile takes nothing any more.
+_HELD = select(workers.c.state).where(workers.c.id == bindparam("worker")).with_for_update(read=True)
 _LIVING = workers.c.state.in_(("alive", "draining"))
 
 

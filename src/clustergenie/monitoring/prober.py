@@ -5,10 +5,9 @@ import datetime as dt
 import weakref
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clustergenie import clusters, droplets
 from clustergenie.monitoring import connect
@@ -17,6 +16,7 @@ from clustergenie.monitoring.plan import AGENT
 from clustergenie.monitoring.tables import probes
 from clustergenie.platform.clock import now
 from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.dialects import Upsert
 
 AT_ONCE = 50
 FRESH_SECONDS = 1.0
@@ -143,23 +143,21 @@ def targets_of_cluster(tx: Tx, cluster_id: str, simulated: frozenset[str], fresh
     return [target for target in found if (target.place.droplet_id, target.check) not in known]
 
 
-_KEEP = upsert(probes)
-_NEW = _KEEP.excluded
-_KEEP = _KEEP.on_conflict_do_update(
-    index_elements=[probes.c.droplet_id, probes.c.check_name],
-    set_={
-        **{name: _NEW[name] for name in ("cluster_id", "ok", "verdict", "detail", "latency_ms", "checked_at")},
-        "consecutive_failures": case((_NEW.ok, 0), else_=probes.c.consecutive_failures + 1),
-        "failing_since": case((_NEW.ok, None), else_=func.coalesce(probes.c.failing_since, _NEW.failing_since)),
-    },
-    where=_NEW.checked_at > probes.c.checked_at,
-)
+def _changes(new: Any) -> dict[str, Any]:
+    return {
+        **{name: new[name] for name in ("cluster_id", "ok", "verdict", "detail", "latency_ms", "checked_at")},
+        "consecutive_failures": case((new.ok, 0), else_=probes.c.consecutive_failures + 1),
+        "failing_since": case((new.ok, None), else_=func.coalesce(probes.c.failing_since, new.failing_since)),
+    }
+
+
+_KEEP = Upsert(probes, _changes, newest="checked_at")
 
 
 def keep(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     """Note what was answered; an older answer never replaces a younger one."""
     if outcomes:
-        tx.execute(_KEEP, [_row(outcome) for outcome in outcomes])
+        _KEEP.run(tx, [_row(outcome) for outcome in outcomes])
 
 
 def _row(outcome: Outcome) -> dict[str, object]:

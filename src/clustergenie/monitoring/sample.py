@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clustergenie import droplets
 from clustergenie.monitoring import plan
 from clustergenie.monitoring.tables import metrics, oom_marks
 from clustergenie.platform.clock import now
 from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.dialects import Upsert, everything
 
 ROUND_SECONDS = 2.0
 ROWS_PER_SECOND = 200
@@ -24,11 +24,7 @@ LIVELY = dt.timedelta(minutes=2)
 UNITS = {"cpu": "%", "memory": "%", "disk": "%", "network_in": "B/s", "network_out": "B/s"}
 MEANS = ("cpu", "memory", "disk")
 
-_MARK = upsert(oom_marks)
-_MARK = _MARK.on_conflict_do_update(
-    index_elements=[oom_marks.c.droplet_id],
-    set_={"oom_kills": _MARK.excluded.oom_kills, "updated_at": _MARK.excluded.updated_at},
-)
+_MARK = Upsert(oom_marks, everything(oom_marks))
 
 
 class Sampler:
@@ -118,7 +114,7 @@ def _keep(tx: Tx, rows: Sequence[Mapping[str, Any]], counted: Sequence[droplets.
         tx.execute(insert(metrics), rows)
     if counted:
         marks = [{"droplet_id": one.droplet_id, "oom_kills": one.oom_kills, "updated_at": tx.now} for one in counted]
-        tx.execute(_MARK, marks)
+        _MARK.run(tx, marks)
 
 
 def _marks(tx: Tx) -> dict[str, int]:

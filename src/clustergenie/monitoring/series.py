@@ -5,13 +5,14 @@ import math
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, func, select
 
 from clustergenie import auth
 from clustergenie.monitoring.models import Metric
 from clustergenie.monitoring.tables import metrics
 from clustergenie.platform.clock import from_micros
 from clustergenie.platform.db import Tx
+from clustergenie.platform.dialects import micros_of
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.http import Page, Paging, fetch_page
 
@@ -56,8 +57,7 @@ def points(tx: Tx, wanted: MetricFilter, step: int) -> Points:
     start, end = _span(wanted, tx.now)
     step = max(step, math.ceil((end - start).total_seconds() / (MOST_POINTS - 1)))
     micros = step * 1_000_000
-    # On SQLite a moment is its microseconds; other databases will need words of their own here.
-    stretch = (type_coerce(metrics.c.timestamp, BigInteger) // micros).label("stretch")
+    stretch = (micros_of(metrics.c.timestamp) // micros).label("stretch")
     value, unit = metrics.c.value, metrics.c.unit
     averages: Select[Any] = select(
         stretch, func.avg(value), func.min(value), func.max(value), func.count(), func.max(unit)
@@ -70,7 +70,7 @@ def points(tx: Tx, wanted: MetricFilter, step: int) -> Points:
             cluster_id=wanted.cluster_id,
             droplet_id=wanted.droplet_id,
             type=wanted.type,
-            timestamp=from_micros(place * micros),
+            timestamp=from_micros(int(place) * micros),
             value=mean,
             unit=named,
             minimum=least,

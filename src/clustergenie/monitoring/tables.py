@@ -16,7 +16,7 @@ metrics = Table(
     Column("droplet_id", String(64)),
     Column("type", String(64), nullable=False),
     Column("timestamp", UtcDateTime, nullable=False),
-    Column("value", Float, nullable=False),
+    Column("value", Float(53), nullable=False),
     Column("unit", String(32), nullable=False),
 )
 _whole, _single = metrics.c.droplet_id.is_(None), metrics.c.droplet_id.is_not(None)
@@ -41,7 +41,7 @@ probes = Table(
     Column("ok", Boolean, nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("detail", Text, nullable=False),
-    Column("latency_ms", Float),
+    Column("latency_ms", Float(53)),
     Column("checked_at", UtcDateTime, nullable=False),
     Column("consecutive_failures", Integer, nullable=False),
     Column("failing_since", UtcDateTime),

@@ -21,6 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8080
     data_dir: Path = Path.home() / ".local" / "share" / "clustergenie"
     database_url: str = ""
+    database_connections: int = 16
     base_path: str = ""
     public_url: str = ""
     allowed_hosts: tuple[str, ...] = ()
@@ -125,11 +126,13 @@ def _check_together(settings: Settings) -> None:
             f"{_label('host')} is {settings.host!r}, which others can reach, but {_label('auth')} is 'off': "
             "without authentication the server answers on loopback addresses only (127.0.0.1, ::1, localhost)."
         )
-    if settings.database_url and not settings.database_url.startswith("sqlite:///"):
-        scheme = settings.database_url.split(":", 1)[0]
+    if settings.database_url and not settings.database_url.startswith(_DATABASES):
+        scheme = settings.database_url.partition("://")[0] if "://" in settings.database_url else ""
+        # The value is not said: an address may hold a password.
         raise CannotStart(
             f"{_label('database_url')} names a {scheme!r} database, which this version cannot use; "
-            "give sqlite:///path, or leave it out to use the data directory."
+            f"it must begin with {', '.join(_DATABASES[:-1])} or {_DATABASES[-1]}, "
+            "or be left out to use the data directory."
         )
     if settings.simulated_url and not settings.simulated_url.startswith(("http://", "https://")):
         raise CannotStart(f"{_label('simulated_url')} must begin with http:// or https://, or be left out.")
@@ -209,6 +212,7 @@ def is_loopback(host: str) -> bool:
 
 
 _URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*")
+_DATABASES = ("mysql://", "mariadb://", "postgresql://", "postgres://", "sqlite:///")
 
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "host": (bool, "it must be an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"),
@@ -251,6 +255,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "worker_count": _between(1, 1000),
     "worker_queue": _between(0, 100_000),
+    "database_connections": _between(2, 200),
     "default_provider": (bool, "it must name a provider"),
     "providers": (bool, "it must name at least one provider"),
     "heartbeat_seconds": _between(0.2, 300),

@@ -82,8 +82,12 @@ def provided(check: Callable[[Tx], None]) -> Iterator[None]:
 ManyFn = Callable[[Tx, list[I]], Sequence[T | Exception]]
 
 
+class Contended(Exception):
+    """Somebody else was in the way: whoever raises it wants the whole transaction undone and run again."""
+
+
 class Backend(Protocol):
-    """What a database engine provides; see `sqlite.py`."""
+    """What a database engine provides; see `sqlite.py` and `server.py`."""
 
     dialect: str
 
@@ -100,6 +104,10 @@ class Backend(Protocol):
     def backlog(self) -> int: ...
 
     def listen(self, listener: Listener) -> None: ...
+
+    def on_posted(self, fn: Callable[[], None]) -> None: ...
+
+    def announce(self, committed: list[Event]) -> None: ...
 
 
 class Database:
@@ -149,8 +157,19 @@ class Database:
         return _Batched(self._backend, fn, limit)
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener(events)` on the event loop after each commit that made events true, in commit order."""
+        """Call `listener(events)` on the event loop for all that happened, in the order of the log.
+
+        On SQLite that is after each commit that made events true, before its callers hear of it.
+        """
         self._backend.listen(listener)
+
+    def on_posted(self, fn: Callable[[], None]) -> None:
+        """Call `fn` on the event loop when events were committed that have no place in the log yet: see `events`."""
+        self._backend.on_posted(fn)
+
+    def announce(self, committed: list[Event]) -> None:
+        """Tell the listeners of events that have just got their place in the log."""
+        self._backend.announce(committed)
 
     def backlog(self) -> int:
         """How many writes wait for the database."""

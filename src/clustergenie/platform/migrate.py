@@ -7,11 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sqlalchemy import Connection
 from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError
 
 from clustergenie.platform.config import Settings
 from clustergenie.platform.errors import CannotStart
 from clustergenie.platform.lock import take_lock
+from clustergenie.platform.servers import Server, schema
 from clustergenie.platform.sqlite import engine_for
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -38,24 +41,58 @@ def ensure(path: Path) -> None:
         _alembic("upgrade", path, "head")
 
 
+def ensure_server(server: Server) -> None:
+    """Upgrade the database of a server that has been checked; replicas that start together do it once.
+
+    Raises CannotStart.
+    """
+    with server.engine.connect() as connection:
+        found = _known(schema.current(connection, server), server)
+    if found != HEAD:
+        with schema.changing(server) as connection:
+            if _known(schema.current(connection, server), server) != HEAD:
+                _run("upgrade", connection, "head", server)
+
+
 def upgrade(settings: Settings, revision: str = "head") -> None:
     """Go up to `revision`. Raises CannotStart, also while a server uses the database."""
-    _locked(settings, "upgrade", revision)
+    _move(settings, "upgrade", revision)
 
 
 def downgrade(settings: Settings, revision: str) -> None:
     """Go down to `revision` (`base` empties the database). Raises CannotStart."""
-    _locked(settings, "downgrade", revision)
+    _move(settings, "downgrade", revision)
 
 
 def status(settings: Settings) -> Revision:
     """Where the database is. Raises CannotStart if it cannot be read."""
-    path = settings.database_path()
-    current = _current(path) if path.exists() else None
+    if settings.has_server():
+        server = _server(settings)
+        with server.engine.connect() as connection:
+            current = schema.current(connection, server)
+    else:
+        path = settings.database_path()
+        current = _current(path) if path.exists() else None
     return Revision(current=current, head=HEAD, up_to_date=current == HEAD)
 
 
-def _locked(settings: Settings, command: str, revision: str) -> None:
+def _server(settings: Settings) -> Server:
+    server = Server(settings.database_url)
+    server.check()
+    return server
+
+
+def _move(settings: Settings, command: str, revision: str) -> None:
+    if not settings.has_server():
+        _move_file(settings, command, revision)
+        return
+    server = _server(settings)
+    with schema.changing(server) as connection:
+        _known(schema.current(connection, server), server)
+        _run(command, connection, revision, server)
+
+
+def _move_file(settings: Settings, command: str, revision: str) -> None:
     path = settings.database_path()
     directory(path.parent)
     lock = take_lock(path)
@@ -78,10 +115,13 @@ def directory(path: Path) -> None:
 
 
 def _checked(path: Path) -> str | None:
-    current = _current(path)
+    return _known(_current(path), path)
+
+
+def _known(current: str | None, place: Path | Server) -> str | None:
     if current is not None and current not in REVISIONS:
         raise CannotStart(
-            f"The database {path} was changed by a newer version of ClusterGenie (revision {current}; this version "
+            f"The database {place} was changed by a newer version of ClusterGenie (revision {current}; this version "
             f"knows {HEAD}); install that version again, or restore a backup from before the upgrade."
         )
     return current
@@ -100,18 +140,28 @@ def _current(path: Path) -> str | None:
 
 
 def _alembic(command: str, path: Path, revision: str) -> None:
-    # Loaded by name: a start with nothing to migrate must not pay for Alembic.
-    commands: Any = importlib.import_module("alembic.command")
-    config: Any = importlib.import_module("alembic.config").Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
     engine = engine_for(path)
     # SQLite's DDL is transactional only if BEGIN is said outright; the driver would commit behind our back.
     listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         with engine.connect() as connection:
-            config.attributes["connection"] = connection
-            getattr(commands, command)(config, revision)
-    except (sqlite3.Error, ValueError, commands.util.CommandError) as error:
-        raise CannotStart(f"The schema of {path} could not be moved to {revision!r}: {error}.") from error
+            _run(command, connection, revision, path)
     finally:
         engine.dispose()
+
+
+def _run(command: str, connection: Connection, revision: str, place: Path | Server) -> None:
+    # Loaded by name: a start with nothing to migrate must not pay for Alembic.
+    commands: Any = importlib.import_module("alembic.command")
+    config: Any = importlib.import_module("alembic.config").Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    try:
+        getattr(commands, command)(config, revision)
+    except (sqlite3.Error, ValueError, commands.util.CommandError) as error:
+        raise CannotStart(f"The schema of {place} could not be moved to {revision!r}: {error}.") from error
+    except DBAPIError as error:
+        if isinstance(place, Path):
+            raise
+        said = " ".join(str(error.orig).split())
+        raise CannotStart(f"The schema of {place} could not be moved to {revision!r}: {said}.") from error

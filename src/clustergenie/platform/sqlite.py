@@ -18,7 +18,9 @@ from sqlalchemy.pool import NullPool
 
 from clustergenie.platform.clock import MICROSECOND, Clock, now
 from clustergenie.platform.db import EventSink, Listener, ManyFn, Tx
-from clustergenie.platform.errors import CannotStart, Unavailable
+from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.event import Event
+from clustergenie.platform.failures import DatabaseBusy, DatabaseWriteFailed
 from clustergenie.platform.group import Group, Many, One
 from clustergenie.platform.lock import take_lock
 
@@ -37,14 +39,6 @@ _PRAGMAS = (
     "PRAGMA cache_size=-16384",
     "PRAGMA journal_size_limit=67108864",
 )
-
-
-class DatabaseBusy(Unavailable):
-    """The database cannot take this write right now."""
-
-
-class DatabaseWriteFailed(Unavailable):
-    """The database could not commit; nothing of this request was kept."""
 
 
 def engine_for(path: Path) -> Engine:
@@ -137,6 +131,13 @@ class SqliteBackend:
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
+    def on_posted(self, fn: Callable[[], None]) -> None:
+        """Never: an event has its place in the log by the commit that makes it true."""
+
+    def announce(self, committed: list[Event]) -> None:
+        for listener in self._listeners:
+            listener(committed)
+
     def _admit(self, waiting: int = 0) -> None:
         if self._stopping:
             raise DatabaseBusy("The server is shutting down; try again in a moment.", retry_after=2)
@@ -209,8 +210,7 @@ class SqliteBackend:
     def _answer(self, group: Group) -> None:
         """On the event loop: tell the listeners, then each caller."""
         if group.events:
-            for listener in self._listeners:
-                listener(group.events)
+            self.announce(group.events)
         for fn in group.after:
             fn()
         for future, value, failure in group.answers:

@@ -33,16 +33,17 @@ def _metrics() -> None:
         sa.Column("droplet_id", sa.String(length=64), nullable=True),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("timestamp", UtcDateTime(), nullable=False),
-        sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("value", sa.Float(53), nullable=False),
         sa.Column("unit", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_metrics"),
     )
     whole, single = sa.text("droplet_id IS NULL"), sa.text("droplet_id IS NOT NULL")
     op.create_index("ix_metrics_cluster", "metrics", ["cluster_id", "type", "timestamp"], unique=False)
+    mysql = op.get_context().dialect.name == "mysql"  # it has no partial indexes
     op.create_index(
         "ix_metrics_whole",
         "metrics",
-        ["cluster_id", "type", "timestamp"],
+        ["cluster_id", "droplet_id", "type", "timestamp"] if mysql else ["cluster_id", "type", "timestamp"],
         unique=False,
         sqlite_where=whole,
         postgresql_where=whole,
@@ -67,7 +68,7 @@ def _probes() -> None:
         sa.Column("ok", sa.Boolean(), nullable=False),
         sa.Column("verdict", sa.String(length=16), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("latency_ms", sa.Float(53), nullable=True),
         sa.Column("checked_at", UtcDateTime(), nullable=False),
         sa.Column("consecutive_failures", sa.Integer(), nullable=False),
         sa.Column("failing_since", UtcDateTime(), nullable=True),

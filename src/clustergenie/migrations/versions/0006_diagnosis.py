@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(length=96), nullable=True),
         sa.Column("trace_id", sa.String(length=32), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("took_ms", sa.Float(), nullable=False),
+        sa.Column("took_ms", sa.Float(53), nullable=False),
         sa.Column("severity", sa.String(length=16), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("insights", Json(), nullable=False),

@@ -1,0 +1,19 @@
+"""Choose the database that the settings name."""
+
+from clustergenie.platform import migrate
+from clustergenie.platform.config import Settings
+from clustergenie.platform.db import Backend, EventSink
+from clustergenie.platform.servers import ServerBackend
+from clustergenie.platform.sqlite import SqliteBackend
+
+
+def backend(settings: Settings, sink: EventSink) -> Backend:
+    """The backend, not started; when it starts it brings the schema up to date. Raises CannotStart."""
+    if settings.has_server():
+        return ServerBackend(
+            settings.database_url,
+            sink,
+            prepare=migrate.ensure_server,
+            connections=settings.database_connections,
+        )
+    return SqliteBackend(settings.database_path(), sink, prepare=migrate.ensure)

@@ -1,0 +1,87 @@
+"""The few statements that each database says in its own words, behind one name each."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Table, func
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from clustergenie.platform.db import Tx
+
+Changes = Callable[[Any], dict[str, Any]]
+
+
+class Upsert:
+    """Insert rows, or change the ones that are there: `changes(new)` says how, `new` being what was to be inserted.
+
+    With `newest` (a column of times), a row that is there is left alone unless the new one is later.
+    """
+
+    def __init__(self, table: Table, changes: Changes, *, newest: str | None = None) -> None:
+        self.table, self._changes, self._newest = table, changes, newest
+        self._keys = [column.name for column in table.primary_key]
+        self._statement = cache(self._made)
+
+    def run(self, tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+        """One batch; in the order of the keys, so that two batches never wait for each other in a ring."""
+        ordered = sorted(rows, key=lambda row: [str(row[name]) for name in self._keys])
+        tx.execute(self._statement(tx.connection.dialect.name), ordered)
+
+    def _made(self, dialect: str) -> Any:
+        if dialect == "mysql":
+            return self._on_mysql()
+        insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](self.table)
+        new, newest = insert.excluded, self._newest
+        later = new[newest] > self.table.c[newest] if newest is not None else None
+        return insert.on_conflict_do_update(index_elements=self._keys, set_=self._changes(new), where=later)
+
+    def _on_mysql(self) -> Any:
+        insert = mysql.insert(self.table)
+        new, columns, newest = insert.inserted, self.table.c, self._newest
+        changes = self._changes(new)
+        if newest is None:
+            return insert.on_duplicate_key_update(changes)
+        # MySQL assigns from left to right and sees what it has assigned: the column that decides comes last.
+        names = [name for name in changes if name != newest] + [newest]
+        later = new[newest] > columns[newest]
+        return insert.on_duplicate_key_update(
+            [(name, getattr(func, "if")(later, changes[name], columns[name])) for name in names]
+        )
+
+
+def everything(table: Table) -> Changes:
+    """Let the new row replace the old one."""
+    keys = {column.name for column in table.primary_key}
+    names = [column.name for column in table.columns if column.name not in keys]
+    return lambda new: {name: new[name] for name in names}
+
+
+class Since1970(FunctionElement[int]):
+    """The whole microseconds since 1970 of a moment."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(Since1970, "sqlite")
+def _on_sqlite(element: Any, compiler: Any, **words: Any) -> str:
+    moment: str = compiler.process(element.clauses, **words)  # a moment is that number there: see `types`
+    return moment
+
+
+@compiles(Since1970, "mysql", "mariadb")
+def _on_mysql(element: Any, compiler: Any, **words: Any) -> str:
+    return f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', {compiler.process(element.clauses, **words)})"
+
+
+@compiles(Since1970, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **words: Any) -> str:
+    return f"CAST(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **words)}) * 1000000 AS BIGINT)"
+
+
+def micros_of(moment: ColumnElement[Any]) -> ColumnElement[int]:
+    """The whole microseconds since 1970 of a column of times."""
+    return Since1970(moment)

@@ -1,0 +1,162 @@
+"""A database for one test: SQLite in its folder, or one on the server that CG_TEST_DATABASE names.
+
+A test names its database by a path. On a server each path stands for a database of its own, which is emptied and used
+again by later tests: to make one takes longer than most tests.
+"""
+
+import functools
+import importlib
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import MetaData, Table, inspect
+
+import clustergenie
+from clustergenie import events
+from clustergenie.platform import migrate
+from clustergenie.platform.clock import Clock
+from clustergenie.platform.db import Database, EventSink, metadata
+from clustergenie.platform.servers import Server, ServerBackend
+from clustergenie.platform.sqlite import SqliteBackend, engine_for
+from tests.servers import provide
+
+KIND = os.environ.get("CG_TEST_DATABASE") or "sqlite"
+ON_SQLITE = KIND == "sqlite"
+MOST = 4
+"""Databases that one test may have at the same time."""
+
+_numbers = itertools.count(1)
+_given: dict[str, Server] = {}
+_free: list[Server] = []
+
+
+def know_all_tables() -> None:
+    """So that `metadata` has the tables of every slice."""
+    for tables in sorted(Path(clustergenie.__file__).parent.glob("*/*tables.py")):
+        importlib.import_module(f"clustergenie.{tables.parent.name}.{tables.stem}")
+
+
+def url_of(path: Path) -> str:
+    """The address of the database that stands for this path: empty, with the schema, the first time."""
+    url = _server_of(path).url
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+
+
+def _server_of(path: Path) -> Server:
+    known = _given.get(str(path))
+    if known is not None:
+        return known
+    if len(_given) >= MOST and not _free:  # a test that makes many goes on with its oldest
+        _free.append(_given.pop(next(iter(_given))))
+    server = _free.pop() if _free else _made(KIND)
+    empty(server)
+    _given[str(path)] = server
+    return server
+
+
+def _made(kind: str) -> Server:
+    server = bare(kind)
+    migrate.ensure_server(server)
+    return server
+
+
+def bare(kind: str = KIND) -> Server:
+    """A new database with nothing in it."""
+    know_all_tables()
+    name = f"cg_{os.getpid()}_{next(_numbers)}"
+    address = provide.server(kind)
+    there = Server(f"{address}/{'postgres' if address.startswith('postgres') else 'mysql'}")
+    with there.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    server = Server(f"{address}/{name}")
+    server.check()
+    return server
+
+
+def empty(server: Server) -> None:
+    """Take every row out, and every table that is a test's own."""
+    with server.engine.begin() as connection:
+        names = sorted(set(inspect(connection).get_table_names()) - {"alembic_version"})
+        for name in set(names) - set(metadata.tables):
+            connection.exec_driver_sql(f"DROP TABLE {name}")
+        names = [name for name in names if name in metadata.tables]
+        if server.dialect == "postgresql":
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
+        else:
+            for name in names:
+                connection.execute(metadata.tables[name].delete())
+            for name in ("event_dead_letters", "metrics"):
+                connection.exec_driver_sql(f"ALTER TABLE {name} AUTO_INCREMENT = 1")
+
+
+def forget() -> None:
+    """The test is over: its databases may go to others."""
+    _free.extend(_given.values())
+    _given.clear()
+
+
+def prepare(path: Path, tables: "MetaData | Sequence[Table] | None" = None) -> None:
+    """Make the schema and these tables, unless they are there; on SQLite with `tables` a MetaData nothing else."""
+    know_all_tables()
+    more = list(tables.tables.values()) if isinstance(tables, MetaData) else list(tables or ())
+    if ON_SQLITE and not isinstance(tables, MetaData) and not path.exists():
+        path.write_bytes(_empty_file())
+    engine = engine_for(path) if ON_SQLITE else _server_of(path).engine
+    for table in more:
+        table.create(engine, checkfirst=True)
+    if ON_SQLITE:
+        engine.dispose()
+
+
+@functools.cache
+def _empty_file() -> bytes:
+    """Made once: a test that makes many databases would do little else."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = engine_for(path)
+        metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
+def backend(path: Path, sink: EventSink = events.append, clock: Clock | None = None) -> Any:
+    """Not started."""
+    if ON_SQLITE:
+        return SqliteBackend(path, sink, clock) if clock is not None else SqliteBackend(path, sink)
+    return ServerBackend(url_of(path), sink, clock, connections=8)
+
+
+class Sequenced(Database):
+    """A database whose reads see the events of every commit before them, as on SQLite."""
+
+    sequencer: events.Sequencer | None = None
+
+    async def read(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """As `Database.read`."""
+        if self.sequencer is not None:
+            await self.sequencer.round(look=True)
+        return await super().read(fn, *args, **kwargs)
+
+
+@asynccontextmanager
+async def running(path: Path, sink: EventSink = events.append, clock: Clock | None = None) -> AsyncIterator[Database]:
+    """A started database; what is in it must be prepared."""
+    engine = backend(path, sink, clock)
+    db = Sequenced(engine)
+    await db.start()
+    sequencer = events.Sequencer(Database(engine))  # its own reads must not wait for it
+    await sequencer.start()
+    if not ON_SQLITE:
+        db.sequencer = sequencer
+    try:
+        yield db
+    finally:
+        db.sequencer = None
+        await sequencer.stop()
+        await db.stop()
