@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Set up what ClusterGenie needs in this folder, then run it: ./start.sh [--detach] [flags of `clustergenie serve`]
+# ./start.sh --full runs everything instead, in containers: databases, bus, observability and two replicas of each role.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data=${CLUSTERGENIE_DATA_DIR:-$root/.data}
 detach=no
 flags=()
+
+if [[ ${1:-} == --full ]]; then
+  shift
+  exec "$root/deploy/up.sh" "$@"
+fi
 
 while (($#)); do
   case $1 in

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renew requirements.lock, requirements-dev.lock and requirements-ui.lock from pyproject.toml (needs uv; see CONTRIBUTING.md).
+# Renew every requirements*.lock from pyproject.toml (needs uv; see CONTRIBUTING.md).
 # Arguments go to uv, e.g. `tools/lock.sh --upgrade-package litestar`; without any, versions stay where they can.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,4 +21,6 @@ lock() { # output, then what to lock and more arguments
 
 lock requirements.lock pyproject.toml --group build "$@"
 lock requirements-dev.lock pyproject.toml --group build --group dev --constraint requirements.lock "$@"
+lock requirements-all.lock pyproject.toml --extra all --constraint requirements-dev.lock "$@" # what the image holds
 lock requirements-ui.lock --group ui "$@"
+lock requirements-tools.lock --group tools "$@"

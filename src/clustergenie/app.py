@@ -134,9 +134,15 @@ class Server(uvicorn.Server):
         finally:
             watching.cancel()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer; from here on a signal is an orderly end."""
+        await super().startup(sockets)
+        serving.tell_systemd("READY=1")
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM or SIGINT: the first lets what is under way end, a second ends the wait for it."""
         log().info("stopping", signal=signal.Signals(sig).name)
+        serving.tell_systemd("STOPPING=1")
         asyncio.get_running_loop().call_soon_threadsafe(self._told_to_stop)
 
     def _told_to_stop(self) -> None:

@@ -175,6 +175,7 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             _single("serve", "serve:serve", "Start the control plane."),
             _single("stop", "stop:stop", "Stop it; with --droplets, its local droplets too."),
             MIGRATE,
+            _single("ready", "ready:ready", "Say whether the server takes requests; exits 1 when not."),
             _single("doctor", "doctor:doctor", "Check everything that can be wrong, and say how to fix it."),
         ),
     ),

@@ -1,5 +1,6 @@
 """Listen on a port, and leave a note of who serves a data directory and where."""
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -62,3 +63,12 @@ def boot_id() -> str | None:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
+
+
+def tell_systemd(state: str) -> None:
+    """`READY=1` or `STOPPING=1` to the service manager that started us, if one did: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as told, contextlib.suppress(OSError):
+        told.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

@@ -1,0 +1,132 @@
+"""No registry of images is needed for these: the Dockerfile is judged by hadolint, and its steps are run here."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.judges import DEPLOY, ROOT, good, judge
+from tests.live_server import free_port
+from tests.waiting import poll_until
+
+DOCKERFILE = DEPLOY / "Dockerfile"
+NOBODY = 65534
+
+
+def instructions(text: str) -> Iterator[tuple[str, str]]:
+    """Each instruction of a Dockerfile and its words, continued lines joined."""
+    for line in re.sub(r"\\\n\s*", "", text).splitlines():
+        word, _, rest = line.partition(" ")
+        if word and not word.startswith("#"):
+            yield word, rest.strip()
+
+
+def test_hadolint_has_nothing_against_the_dockerfile(tmp_path: Path) -> None:
+    good(judge("hadolint", DOCKERFILE))
+    wrong = tmp_path / "Dockerfile"
+    wrong.write_text(DOCKERFILE.read_text() + "\nRUN apt-get update && apt-get install curl\n")
+    assert judge("hadolint", wrong).returncode != 0
+
+
+def test_everything_the_image_copies_is_let_through_to_the_builder() -> None:
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = {
+        path.split("/")[0]
+        for word, rest in instructions(DOCKERFILE.read_text())
+        if word == "COPY" and "--from" not in rest
+        for path in shlex.split(rest)[:-1]
+    }
+    assert "*" in ignored
+    assert copied == let_in
+    assert [path for path in copied if not (ROOT / path).exists()] == []
+
+
+def test_the_image_is_nobody_special_and_asks_itself_how_it_is() -> None:
+    last_stage = list(instructions(DOCKERFILE.read_text().rpartition("\nFROM ")[2]))
+    said = dict(last_stage)
+    assert said["USER"] == "10001:10001"
+    assert said["HEALTHCHECK"].endswith('CMD ["clustergenie", "ready"]')
+    assert said["ENTRYPOINT"] == '["clustergenie"]'
+    assert [rest for word, rest in last_stage if word == "RUN" and ("pip" in rest or "npm" in rest)] == []
+
+
+def steps(root: Path, opt: Path) -> Iterator[list[str]]:
+    """The RUN lines of the build stage, for a folder instead of a container."""
+    stage = DOCKERFILE.read_text().split("\nFROM ")[1]
+    for word, rest in instructions(stage):
+        if word == "RUN":
+            command = rest.replace("/opt/clustergenie", str(opt)).replace("/tmp/wheel", str(root / "wheel"))
+            yield ["bash", "-euo", "pipefail", "-c", command.replace("python -m venv", f"{sys.executable} -m venv")]
+
+
+def checkout(into: Path) -> None:
+    """What the builder would be sent: files under version control, and of those what .dockerignore lets in."""
+    told = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    wanted = re.findall(r"^!(\S+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    for name in told.split("\0"):
+        if name.split("/")[0] in wanted and (ROOT / name).is_file():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, into / name)
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_dockerfile_make_a_server_that_runs_as_nobody_and_writes_only_its_data(tmp_path: Path) -> None:
+    build, opt = tmp_path / "build", tmp_path / "opt"
+    checkout(build)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("VIRTUAL_ENV", "PYTHON"))}
+    for step in steps(build, opt):
+        told = subprocess.run(step, cwd=build, env=environment, capture_output=True, text=True)
+        assert told.returncode == 0, f"{step[-1]}\n{told.stdout[-2000:]}{told.stderr[-2000:]}"
+    shutil.rmtree(build)  # the image has only what was installed
+    assert not (opt / "bin" / "pip").exists()
+    page = next((opt / "lib").glob("python*/site-packages/clustergenie/_ui/index.html"))
+    assert page.stat().st_size > 100
+    serves_as_nobody(opt, tmp_path)
+
+
+def serves_as_nobody(opt: Path, folder: Path) -> None:
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    before = {path for path in opt.rglob("*")}
+    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    if user:
+        os.chown(data, NOBODY, NOBODY)
+        for parent in (folder, *folder.parents):  # pytest's folders are closed to others
+            if parent != Path("/") and parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
+    port = str(free_port())
+    environment = {
+        "PATH": f"{opt / 'bin'}:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CLUSTERGENIE_DATA_DIR": str(data),
+        "CLUSTERGENIE_PORT": port,
+        "CLUSTERGENIE_PROVIDERS": "simulated",
+        "CLUSTERGENIE_DEFAULT_PROVIDER": "simulated",
+        "CG_TEST_RUN": os.environ["CG_TEST_RUN"],
+        "HOME": "/nonexistent",
+    }
+    ready = [opt / "bin" / "clustergenie", "ready"]
+    server = subprocess.Popen(
+        [opt / "bin" / "clustergenie", "serve"],
+        cwd=data,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **user,
+    )
+    try:
+        poll_until(lambda: subprocess.run(ready, env=environment, capture_output=True).returncode == 0, 60)
+    finally:
+        server.terminate()
+        said, _ = server.communicate(timeout=60)
+    assert server.returncode == 0, said
+    assert subprocess.run(ready, env=environment, capture_output=True).returncode == 1
+    assert {path for path in opt.rglob("*")} == before
