@@ -25,6 +25,7 @@ need shellcheck shellcheck
 need git git
 need redis-server redis-server # tests start their own, on private ports
 need chromium chromium
+need systemd-analyze systemd
 tools/venv.sh --dev
 web/tools/build.sh
 web/tools/build.sh --deps # a console that is built may have come without its packages
@@ -53,7 +54,8 @@ check mypy mypy
 check import-linter lint-imports
 check ruff-lint ruff check "${sources[@]}"
 check ruff-format ruff format --check "${sources[@]}"
-check shellcheck shellcheck ./*.sh tools/*.sh web/tools/*.sh .ci/run
+check shellcheck shellcheck ./*.sh tools/*.sh web/tools/*.sh deploy/*.sh .ci/run
+check deploy-tools tools/deploy-tools.sh # the first time it builds helm, beside the other checks
 check console web/tools/node.sh npm --prefix web run --silent check
 check console-units web/tools/node.sh npm --prefix web run --silent test
 for entry in "${checks[@]}"; do

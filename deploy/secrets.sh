@@ -19,7 +19,7 @@ chmod 0700 "$secrets"
 for name in mysql_password mysql_root_password redis_password grafana_password; do
   keep "$name" "$(word 32)"
 done
-keep secret_key "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
+keep secret_key "$(head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
 keep database_url "mysql://clustergenie:$(<"$secrets/mysql_password")@mysql:3306/clustergenie"
 keep redis_url "redis://:$(<"$secrets/redis_password")@redis:6379/0"
 keep redis_conf "requirepass $(<"$secrets/redis_password")
@@ -38,6 +38,8 @@ ENVIRONMENT=dev
 # The address and port at which the console and the API are published.
 CLUSTERGENIE_LISTEN=127.0.0.1
 CLUSTERGENIE_PUBLISHED_PORT=8080
+# Where browsers and agents reach it; for others than this machine: its name, and TLS in front of it.
+CLUSTERGENIE_PUBLIC_URL=http://127.0.0.1:8080
 ENV
   mv "$here/.env.new" "$here/.env"
 fi

@@ -13,7 +13,7 @@ import yaml
 from tests.deploy.judges import DEPLOY, ROOT, good, judge
 
 SERVERS = {"mysql", "redis", "kafka"}
-OURS = {"migrate", "api", "worker", "proxy"}
+OURS = {"migrate", "api", "worker", "proxy", "simulated-cloud"}
 EVERYTHING = SERVERS | OURS | {"prometheus", "grafana", "loki", "vector", "log-consumer", "kafka-topics"}
 ONE_SHOT = {"migrate", "kafka-topics"}
 FROM_IMAGE = {"api", "worker"}  # their health check is in the Dockerfile

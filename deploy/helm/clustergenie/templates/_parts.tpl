@@ -28,8 +28,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if not .Values.secrets.databaseUrl -}}
 {{- fail "Name a Secret with existingSecret (keys database_url, secret_key and, if used, redis_url), or give secrets.databaseUrl and secrets.secretKey." -}}
 {{- end -}}
-{{- if not .Values.secrets.secretKey -}}{{- fail "secrets.secretKey is missing: make one with `openssl rand -base64 32`, and keep it: stored credentials cannot be read without it." -}}{{- end -}}
+{{- if not .Values.secrets.secretKey -}}{{- fail "secrets.secretKey is missing: make one with `openssl rand -hex 32`, and keep it: stored credentials cannot be read without it." -}}{{- end -}}
 {{ include "clustergenie.name" . }}
+{{- end -}}
+{{- end -}}
+
+{{/* Where the ingress is reached; nothing when there is none. */}}
+{{- define "clustergenie.ingress" -}}
+{{- if .Values.ingress.enabled -}}
+http{{ if .Values.ingress.tls.enabled }}s{{ end }}://{{ .Values.ingress.host }}{{ .Values.basePath }}
 {{- end -}}
 {{- end -}}
 
@@ -47,6 +54,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- with .Values.kafka.brokers }}
 - { name: KAFKA_BROKERS, value: {{ . | quote }} }
 {{- end }}
+- { name: CLUSTERGENIE_PROVIDERS, value: {{ .Values.providers | quote }} }
+- { name: CLUSTERGENIE_DEFAULT_PROVIDER, value: {{ .Values.defaultProvider | quote }} }
+{{- if .Values.simulatedCloud.enabled }}
+- { name: CLUSTERGENIE_SIMULATED_URL, value: "http://{{ include "clustergenie.name" . }}-simulated-cloud:9090" }
+{{- end }}
+{{- with .Values.publicUrl | default (include "clustergenie.ingress" .) }}
+- { name: CLUSTERGENIE_PUBLIC_URL, value: {{ . | quote }} }
+{{- end }}
+- { name: CLUSTERGENIE_ALLOWED_HOSTS, value: {{ prepend .Values.allowedHosts (include "clustergenie.name" .) | join "," | quote }} }
 - { name: ENVIRONMENT, value: {{ .Values.environment | quote }} }
 - { name: LOG_LEVEL, value: {{ .Values.logLevel | quote }} }
 {{- with .Values.basePath }}
