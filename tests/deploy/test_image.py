@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,52 +113,51 @@ def test_the_steps_of_the_dockerfile_make_a_server_that_runs_as_nobody_and_write
     assert not (opt / "bin" / "pip").exists()
     page = next((opt / "lib").glob("python*/site-packages/clustergenie/_ui/index.html"))
     assert page.stat().st_size > 100
-    serves_as_nobody(opt, tmp_path)
+    serves_as_nobody(opt, tmp_path / "data")
 
 
-def serves_as_nobody(opt: Path, folder: Path) -> None:
-    data = folder / "data"
+def owned_by_nobody(data: Path) -> dict[str, Any]:
+    """A folder for whom the server runs as, and what Popen is told to make it so; ourselves, where we are not root."""
     data.mkdir(mode=0o700)
-    before = {path for path in opt.rglob("*")}
-    user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    if user:
-        os.chown(data, NOBODY, NOBODY)
-        for parent in (folder, *folder.parents):  # pytest's folders are closed to others
-            if parent != Path("/") and parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
-    port = str(free_port())
+    if os.geteuid() != 0:
+        return {}
+    os.chown(data, NOBODY, NOBODY)
+    for parent in data.parents:  # pytest's folders are closed to others
+        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def serves_as_nobody(opt: Path, data: Path) -> None:
+    user = owned_by_nobody(data)
+    before = set(opt.rglob("*"))
     environment = {
         "PATH": f"{opt / 'bin'}:/usr/bin:/bin",
+        "HOME": "/nonexistent",
         "PYTHONDONTWRITEBYTECODE": "1",
         "CLUSTERGENIE_DATA_DIR": str(data),
-        "CLUSTERGENIE_PORT": port,
+        "CLUSTERGENIE_PORT": str(free_port()),
         "CLUSTERGENIE_PROVIDERS": "simulated",
         "CLUSTERGENIE_DEFAULT_PROVIDER": "simulated",
         "CG_TEST_RUN": os.environ["CG_TEST_RUN"],
-        "HOME": "/nonexistent",
     }
-    ready = [opt / "bin" / "clustergenie", "ready"]
+    command: dict[str, Any] = {"cwd": data, "env": environment, "text": True}
+    ready, log = [opt / "bin" / "clustergenie", "ready"], data.with_name("server.log")
+    with log.open("w") as out:
+        serve = [opt / "bin" / "clustergenie", "serve"]
+        server = subprocess.Popen(serve, **command, **user, stdout=out, stderr=out)
 
     def asked() -> bool:
-        assert server.poll() is None, f"it ended: {server.communicate()[0]}"
-        told = subprocess.run(ready, env=environment, capture_output=True, text=True)
+        if server.poll() is not None:
+            raise RuntimeError(f"It ended: {log.read_text()}")
+        told = subprocess.run(ready, **command, capture_output=True)
         assert told.returncode == 0, told.stderr
         return True
 
-    server = subprocess.Popen(
-        [opt / "bin" / "clustergenie", "serve"],
-        cwd=data,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **user,
-    )
     try:
         poll_until(asked, 60)
     finally:
         server.terminate()
-        said, _ = server.communicate(timeout=60)
-    assert server.returncode == 0, said
-    assert subprocess.run(ready, env=environment, capture_output=True).returncode == 1
-    assert {path for path in opt.rglob("*")} == before
+        assert server.wait(60) == 0, log.read_text()
+    assert subprocess.run(ready, **command, capture_output=True).returncode == 1
+    assert set(opt.rglob("*")) == before
