@@ -169,6 +169,13 @@ class LiveServer:
     def running(self) -> bool:
         return self._process is not None
 
+    def ended(self) -> bool:
+        """Whether it ended by itself since it was started; it can be started again then."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        self._process = None
+        return True
+
     def kill(self) -> None:
         """kill -9, as the power of a process fails."""
         self._end(signal.SIGKILL)

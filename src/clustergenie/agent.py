@@ -106,7 +106,7 @@ _said: dict[str, tuple[int, float]] = {}
 
 
 def say(level: str, message: str) -> None:
-    """One log line. The same line again is held back for a while, longer each time, so that the log stays short."""
+    """One log line. The same line again is held back for a while, longer each time."""
     count, not_before = _said.get(message, (0, 0.0))
     if time.monotonic() < not_before:
         return
@@ -127,7 +127,7 @@ def say(level: str, message: str) -> None:
 
 
 class Loop:
-    """Runs generators that yield (file descriptor or None, events, deadline); a wait that is over time is told so."""
+    """Runs generators that yield (file descriptor or None, events, deadline)."""
 
     def __init__(self) -> None:
         self.poller = select.poll()
@@ -196,6 +196,12 @@ def place_of(url: str) -> tuple[bool, str, int, str]:
     return encrypted, host, int(port or (443 if encrypted else 80)), ("/" + prefix if prefix else "").rstrip("/")
 
 
+def places_of(urls: str) -> None:
+    """Raises Unusable."""
+    for url in urls.split(","):
+        place_of(url)
+
+
 def connect(host: str, port: int, deadline: float) -> Generator[Wait, None, socket.socket]:
     """A connected socket that does not block."""
     last: OSError = OSError(f"{host} has no address")
@@ -260,7 +266,7 @@ def receive(link: socket.socket, deadline: float) -> Generator[Wait, None, bytes
 
 
 def reply_of(raw: bytes, closed: bool) -> tuple[int, dict[str, str], bytes] | None:
-    """(status, headers, body) of a reply to HTTP/1.0, which is never chunked; None while more may come."""
+    """(status, headers, body) of a reply to HTTP/1.0; None while more may come."""
     head, found, body = raw.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
@@ -278,7 +284,7 @@ def reply_of(raw: bytes, closed: bool) -> tuple[int, dict[str, str], bytes] | No
 def exchange(
     url: str, ca_pem: str | None, path: str, payload: dict[str, Any], credential: str | None
 ) -> Generator[Wait, None, Reply]:
-    """POST one JSON object and read one; raises OSError or ValueError for everything that is not an HTTP answer."""
+    """POST one JSON object and read one; raises OSError or ValueError for what is no HTTP answer."""
     encrypted, host, port, prefix = place_of(url)
     deadline = time.monotonic() + CALL_SECONDS
     body = json.dumps(payload).encode()
@@ -346,7 +352,7 @@ def process(pid: int) -> Process | None:
 
 
 class Members:
-    """The processes of this droplet: its session, its cgroup, and whatever carries its mark in the environment."""
+    """The processes of this droplet: its session, its cgroup, and what carries its mark in the environment."""
 
     def __init__(self, droplet_id: str, state: str, cgroups: dict[str, Any]) -> None:
         self.marks = (f"CG_DROPLET_ID={droplet_id}".encode(), f"CG_STATE_DIR={state}".encode())
@@ -456,7 +462,7 @@ class Meter:
         return round((value - before[1]) / (now - before[0]), 4)
 
     def _group(self, controller: str, name: str) -> dict[str, int]:
-        """The numbers in a file of the droplet's cgroup; a lone one is called `only`. Empty when there is none."""
+        """The numbers in a file of the droplet's cgroup; a lone one is called `only`."""
         path = self.cgroups.get(controller)
         text = read_text(f"{path}/{name}") if path else ""
         return {"only": int(text)} if text.strip().isdigit() else pairs(text)
@@ -527,7 +533,7 @@ class Meter:
         return {"network_in": into, "network_out": out, "network_shared": not self.host}
 
     def _directory(self, now: float) -> int:
-        """Bytes on disk below the droplet's directory; walked again only after 50 times as long as walking took."""
+        """Bytes below the droplet's directory; walked again only after 50 times as long as walking took."""
         if self.disk is None or now >= self.disk[0]:
             total, begun = 0, time.monotonic()
             pending = [self.state]
@@ -544,7 +550,7 @@ class Meter:
         return self.disk[1]
 
     def guard(self) -> bool:
-        """Where nothing else limits memory: above the limit, end the largest process that is not the agent.
+        """Above the memory limit, end the largest process but the agent, where nothing else limits it.
 
         Says whether the limit is near, and another look soon is worth it.
         """
@@ -590,7 +596,8 @@ class Agent:
         self.heartbeat = number(config.get("heartbeat_seconds"), 0.05, 3600) or 5.0
         self.slowest = number(config.get("backoff_seconds"), 0.05, SLOWEST_RETRY) or SLOWEST_RETRY
         self.orphan = number(config.get("orphan_seconds"), 0, FOREVER) or FOREVER
-        self.server: str = config["server"]
+        self.told: str = config["server"]
+        self.server = self.told.split(",")[0]
         self.credential: str | None = None
         self.seq = int(time.time() * 1000)  # grows across restarts of the agent too
         self.failures = 0
@@ -738,7 +745,7 @@ class Agent:
             yield from self._rest(pause)
 
     def _rest(self, pause: float) -> Task:
-        """Wait, but not past a reason to stop, nor past news about the server or the token."""
+        """Wait, but not past a reason to stop, nor news of the server or token."""
         until = time.monotonic() + pause
         while time.monotonic() < until and not self.loop.stopped:
             troubled = self.failures or self.refused
@@ -761,21 +768,23 @@ class Agent:
         return modified(self.state + "/server.json"), modified(self.bootstrap)
 
     def _find_server(self) -> bool:
-        """Look where the control plane is now; whether it moved."""
+        """Whether the server moved."""
         server = read_json(self.state + "/server.json").get("server")
-        if not isinstance(server, str) or server == self.server:
+        if not isinstance(server, str) or server == self.told:
             return False
         try:
-            place_of(server)
+            places_of(server)
         except Unusable as error:
             say("error", str(error))
             return False
-        self.server = server
+        self.told, self.server = server, server.split(",")[0]
         return True
 
     def _back_off(self) -> float:
-        """Seconds until the next try: 1, 2, 4 … up to the slowest, each with jitter."""
+        """Seconds until the next try, at the next server: 1, 2, 4 … up to the slowest, with jitter."""
         self.failures += 1
+        urls = self.told.split(",")
+        self.server = urls[(urls.index(self.server) + 1) % len(urls)]
         return float(min(self.slowest, 2.0 ** min(self.failures - 1, 10))) * (0.5 + jitter() / 2)
 
     def _call(self, path: str, payload: dict[str, Any]) -> Generator[Wait, None, Reply]:
@@ -819,14 +828,14 @@ class Agent:
         return max(0.0, self.heartbeat * (0.9 + 0.2 * jitter()) - (time.monotonic() - begun))
 
     def _keep(self, credential: object) -> None:
-        """Store a credential, and only then use it: the server takes the old one until it sees the new one."""
+        """Store a credential, then use it: the server takes the old one until it sees the new one."""
         if not isinstance(credential, str) or not credential.isascii() or not credential.isprintable():
             raise Unusable("the reply carries no usable credential")
         write_private(self.state + "/credential", {"credential": credential})
         self.credential = credential
 
     def _erase_token(self) -> None:
-        """A token that was used is worth nothing, and a copy of it should not lie around."""
+        """A token that was used is worth nothing."""
         content = read_json(self.bootstrap)
         if content.get("token"):
             write_private(self.bootstrap, {**content, "token": None})
@@ -930,7 +939,7 @@ def main(arguments: list[str]) -> int:
     os.umask(0o077)
     try:
         agent = Agent(options["--bootstrap"], options["--state"])
-        place_of(agent.server)
+        places_of(agent.told)
     except Unusable as error:
         say("error", str(error))
         return 2

@@ -51,6 +51,18 @@ def test_it_comes_back_to_a_restarted_server_with_the_same_credential(
         assert second.enrolments == []
 
 
+def test_it_goes_on_with_the_other_server_when_one_dies(tmp_path: Path, droplets: list[Droplet]) -> None:
+    with ControlPlane() as living:
+        with ControlPlane() as dying:
+            living.tokens, living.credentials = dying.tokens, dying.credentials
+            droplet = Droplet(tmp_path / "d", f"{dying.url},{living.url}").start()
+            droplets.append(droplet)
+            poll_until(lambda: len(dying.heartbeats) >= 2, 10)
+            assert not living.heartbeats
+        poll_until(lambda: len(living.heartbeats) >= 2, 10)
+        assert len(dying.enrolments) + len(living.enrolments) == 1
+
+
 def test_it_follows_a_server_that_moved(tmp_path: Path, droplets: list[Droplet]) -> None:
     with ControlPlane() as old:
         droplet = Droplet(tmp_path / "d", old.url, backoff_seconds=60).start()
