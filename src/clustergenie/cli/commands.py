@@ -189,6 +189,7 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             METRICS,
             EVENTS,
             AUDIT,
+            _single("workers", "workers:list_workers", "List the processes that answer requests and do the work."),
         ),
     ),
     (
