@@ -67,9 +67,10 @@ def first() -> str:
     """`clustergenie --help`."""
     lines = [f"clustergenie {__version__}: a control plane for fleets of small machines.", ""]
     lines += ["Usage: clustergenie COMMAND [ARGUMENTS]", "", EXAMPLES]
+    width = max(len(command.name) for _, commands in SECTIONS for command in commands) + 2
     for title, commands in SECTIONS:
         lines.append(f"{title}:")
-        lines += [f"  {command.name:<12}{command.help}" for command in commands]
+        lines += [f"  {command.name:<{width}}{command.help}" for command in commands]
         lines.append("")
     return "\n".join([*lines, OUTPUT])
 
