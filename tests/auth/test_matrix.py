@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,16 +13,6 @@ from tests.auth.access import Access
 from tests.auth.table import CALLERS, TABLE, TARGETS, Row
 
 SAYS_NOTHING = {"type", "title", "status", "detail", "errors", "request_id", "trace_id", "error"}
-
-
-@pytest.fixture(scope="module")
-def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    limits = {"CLUSTERGENIE_JOBS_SCOPE": "user", "CLUSTERGENIE_JOBS_RATE": "9999", "CLUSTERGENIE_JOBS_CAP": "9999"}
-    made = Access(tmp_path_factory.mktemp("matrix"), **limits)
-    try:
-        yield made.start()
-    finally:
-        made.server.cleanup()
 
 
 class Cast:

@@ -23,6 +23,7 @@ from clustergenie.auth.sessions import begin as begin_session
 from clustergenie.auth.sessions import prune as prune_sessions
 from clustergenie.auth.setup import issue as issue_setup_token
 from clustergenie.auth.setup import link as setup_link
+from clustergenie.auth.setup import new_link as new_setup_link
 from clustergenie.auth.standing import lost_standing, owner, owner_columns
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "is_limited",
     "issue_setup_token",
     "lost_standing",
+    "new_setup_link",
     "owner",
     "owner_columns",
     "principal_dependency",

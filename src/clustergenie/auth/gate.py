@@ -154,10 +154,11 @@ async def principal_dependency() -> Principal:
 
 
 def _check_browser(found: Found, allow: str | None, headers: browser.Headers) -> None:
-    if found.cookie is not None:
+    if allow == ANYONE:
+        if b"authorization" not in headers:
+            browser.refuse_foreign(headers)  # to be logged in as somebody else, or out, is an attack as well
+    elif found.cookie is not None:
         browser.check_csrf(headers, found.cookie)
-    elif allow == ANYONE and b"authorization" not in headers:
-        browser.refuse_foreign(headers)  # to be logged in as somebody else is an attack as well
 
 
 def _refuse_secrets(query: bytes) -> None:

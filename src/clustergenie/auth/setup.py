@@ -10,7 +10,11 @@ from clustergenie.auth.keyring import Keyring, subject_of
 from clustergenie.auth.models import GrantSpec, Key, KeySpec, SetupRefused
 from clustergenie.auth.sessions import Visitor
 from clustergenie.auth.tables import setup
+from clustergenie.platform import clock, migrate, serving
+from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Tx
+from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.sqlite import engine_for
 
 LIFE = dt.timedelta(hours=1)
 
@@ -27,6 +31,27 @@ def issue(connection: Connection, now: dt.datetime) -> str:
 def link(url: str, token: str) -> str:
     """The address to open. The token stands behind the #, so that no server or proxy ever sees it in an address."""
     return f"{url}/setup#token={token}"
+
+
+def new_link(settings: Settings, url: str | None = None) -> str:
+    """Issue a token without the server: who can reach its database may. Raises CannotStart."""
+    there = migrate.status(settings)
+    if not there["up_to_date"]:
+        raise CannotStart(
+            f"The database of {settings.data_dir} is at revision {there['current'] or 'none'}, not {there['head']}; "
+            "start the server once, or run `clustergenie migrate up`."
+        )
+    engine = engine_for(settings.database_path())
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=5000")  # the server may be writing
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            token = issue(connection, clock.now())
+            connection.exec_driver_sql("COMMIT")
+    finally:
+        engine.dispose()
+    known = serving.known_url(settings.data_dir) or settings.server_url()
+    return link(url.rstrip("/") if url else settings.public_url or known + settings.base_path, token)
 
 
 def redeem(

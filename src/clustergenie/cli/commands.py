@@ -152,6 +152,33 @@ MIGRATE = Noun(
         ("status", "status", "Show which revision the database has."),
     ),
 )
+KEY = Noun(
+    "key",
+    "API keys: who may call, and what they may do.",
+    _verbs(
+        "key",
+        ("list", "list_keys", "List API keys.", "ls"),
+        ("create", "create_key", "Make a key; its secret is printed this once."),
+        ("rotate", "rotate_key", "Give a key another secret."),
+        ("revoke", "revoke_key", "End a key, for good.", "rm"),
+    ),
+    ("keys",),
+)
+SESSION = Noun(
+    "session",
+    "Browsers that are logged in.",
+    _verbs(
+        "session",
+        ("list", "list_sessions", "List sessions.", "ls"),
+        ("revoke", "revoke_session", "Log a browser out.", "rm"),
+    ),
+    ("sessions",),
+)
+AUTH = Noun(
+    "auth",
+    "The first way in.",
+    _verbs("auth", ("setup-link", "setup_link", "Print a link that makes an admin's key, once.")),
+)
 CONFIG = Noun(
     "config",
     "This command's own settings.",
@@ -190,6 +217,17 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             EVENTS,
             AUDIT,
             _single("workers", "workers:list_workers", "List the processes that answer requests and do the work."),
+        ),
+    ),
+    (
+        "Who may do what",
+        (
+            _single("login", "login:login", "Keep an API key for a server."),
+            _single("logout", "login:logout", "Forget it."),
+            _single("whoami", "login:whoami", "Say who the server takes us for."),
+            KEY,
+            SESSION,
+            AUTH,
         ),
     ),
     (

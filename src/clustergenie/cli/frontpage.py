@@ -16,7 +16,7 @@ OUTPUT = """\
 Everywhere:
   -o table|wide|json|yaml|name|csv   --columns a,b   --no-header   --color auto|always|never
   --server URL      or CLUSTERGENIE_SERVER       (http://127.0.0.1:8080)
-  --token-file F    or CLUSTERGENIE_TOKEN_FILE, CLUSTERGENIE_TOKEN
+  --token-file F    or CLUSTERGENIE_KEY, CLUSTERGENIE_TOKEN_FILE, or what `clustergenie login` keeps
   -h, --help        on every command;  clustergenie help exit-codes;  clustergenie --version
 """
 EXIT_CODES = (

@@ -64,11 +64,21 @@ class Options:
 
     def client(self) -> Client:
         """A client for the chosen server."""
-        token = read_token(self.token_file) if self.token_file else None
-        if token is None and not os.environ.get("CLUSTERGENIE_TOKEN") and (kept := preferences.get("token_file")):
-            token = read_token(Path(kept))
         server = self.server or preferences.get("server")
-        return Client(server, token=token, timeout=seconds(self.request_timeout))
+        client = Client(server, key=self._key(), timeout=seconds(self.request_timeout))
+        if client.token is None and (kept := preferences.key_for(client.server)) is not None:
+            client.close()
+            return Client(server, key=kept, timeout=seconds(self.request_timeout))
+        return client
+
+    def _key(self) -> str | None:
+        """The key that a flag or the settings name; None leaves it to the environment, then to what `login` kept."""
+        if self.token_file:
+            return read_token(self.token_file)
+        if os.environ.get("CLUSTERGENIE_KEY") or os.environ.get("CLUSTERGENIE_TOKEN"):
+            return None
+        named = preferences.get("token_file")
+        return read_token(Path(named)) if named else None
 
     @property
     def format(self) -> str:

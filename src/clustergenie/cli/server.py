@@ -11,6 +11,7 @@ from clustergenie.cli.failures import Failed
 DOORS = {
     "serve": "clustergenie.app:serve",
     "simulated_cloud": "clustergenie.providers.simulated.serve:serve",
+    "setup_link": "clustergenie.auth:new_setup_link",
     "settings": "clustergenie.platform.config:load",
     "upgrade": "clustergenie.platform.migrate:upgrade",
     "downgrade": "clustergenie.platform.migrate:downgrade",

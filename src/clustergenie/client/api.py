@@ -9,7 +9,7 @@ from typing import Self, cast
 from clustergenie import __version__
 from clustergenie.client.errors import ClientError
 from clustergenie.client.models import Cluster, Job, Json
-from clustergenie.client.resources import Clusters, Droplets, Events, Jobs, Metrics, Schedules
+from clustergenie.client.resources import Clusters, Droplets, Events, Jobs, Keys, Metrics, Schedules, Sessions
 from clustergenie.client.transport import Query, Reply, Transport
 from clustergenie.client.wait import CLUSTER_TURNS, JOB_TURNS, Follower, Update, ended, settle
 
@@ -19,15 +19,22 @@ DEFAULT_SERVER = "http://127.0.0.1:8080"
 class Client:
     """A ClusterGenie server. Safe to share between threads; close it, or use it in a `with` block.
 
-    `server` may have a sub-path (`https://ops.example.com/genie`) and defaults to CLUSTERGENIE_SERVER; the token
-    defaults to CLUSTERGENIE_TOKEN, then to the content of the file CLUSTERGENIE_TOKEN_FILE.
+    `server` may have a sub-path (`https://ops.example.com/genie`) and defaults to CLUSTERGENIE_SERVER; the
+    API key (`token` is another word for it) defaults to CLUSTERGENIE_KEY or CLUSTERGENIE_TOKEN, then to the content
+    of the file CLUSTERGENIE_TOKEN_FILE.
     `retries` counts the further attempts of calls that cannot act twice.
     """
 
     def __init__(
-        self, server: str | None = None, *, token: str | None = None, timeout: float = 30.0, retries: int = 3
+        self,
+        server: str | None = None,
+        *,
+        key: str | None = None,
+        token: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 3,
     ) -> None:
-        self.token = token or _token_from_environment()
+        self.token = key or token or _token_from_environment()
         self._transport = Transport(
             server or os.environ.get("CLUSTERGENIE_SERVER") or DEFAULT_SERVER,
             token=self.token,
@@ -41,6 +48,8 @@ class Client:
         self.schedules = Schedules(self._transport)
         self.events = Events(self._transport)
         self.metrics = Metrics(self._transport)
+        self.keys = Keys(self._transport)
+        self.sessions = Sessions(self._transport)
 
     @property
     def server(self) -> str:
@@ -107,7 +116,7 @@ class Client:
 
 
 def _token_from_environment() -> str | None:
-    if token := os.environ.get("CLUSTERGENIE_TOKEN"):
+    if token := os.environ.get("CLUSTERGENIE_KEY") or os.environ.get("CLUSTERGENIE_TOKEN"):
         return token
     if name := os.environ.get("CLUSTERGENIE_TOKEN_FILE"):
         return read_token(Path(name))

@@ -223,3 +223,43 @@ class Metrics(Resource):
     def post(self, points: Points) -> Json:
         """Store points: cluster_id or droplet_id, type, value, and unit and timestamp if you have them."""
         return cast(Json, self._call("POST", "/metrics", body={"metrics": points}))
+
+
+class Keys(Resource):
+    """API keys; for admins of all clusters."""
+
+    def list(self, *, limit: int | None = None, **filters: object) -> Iterator[Json]:
+        """All keys but revoked ones; filters: status, sort_by, sort_dir."""
+        return self._all("/auth/keys", "keys", filters, limit)
+
+    def get(self, key_id: str) -> Json:
+        """One key, without its secret; raises NotFound."""
+        return cast(Json, self._call("GET", f"/auth/keys/{key_id}"))
+
+    def create(self, **fields: object) -> Json:
+        """Make one; fields: name, grants, expires_at. `secret` in the reply is shown this once."""
+        return cast(Json, self._call("POST", "/auth/keys", body=without_none(**fields)))
+
+    def update(self, key_id: str, **fields: object) -> Json:
+        """Change name, grants or expires_at."""
+        return cast(Json, self._call("PUT", f"/auth/keys/{key_id}", body=fields))
+
+    def rotate(self, key_id: str) -> Json:
+        """Another secret, in the reply; the one before is worth nothing from now on."""
+        return cast(Json, self._call("POST", f"/auth/keys/{key_id}/rotate"))
+
+    def revoke(self, key_id: str) -> Json:
+        """End a key, for good."""
+        return cast(Json, self._call("DELETE", f"/auth/keys/{key_id}"))
+
+
+class Sessions(Resource):
+    """Browsers that are logged in."""
+
+    def list(self, *, limit: int | None = None, **filters: object) -> Iterator[Json]:
+        """All of them, or one's own."""
+        return self._all("/auth/sessions", "sessions", filters, limit)
+
+    def revoke(self, session_id: str) -> Json:
+        """Log one out."""
+        return cast(Json, self._call("DELETE", f"/auth/sessions/{session_id}"))

@@ -48,6 +48,14 @@ def note(data_dir: Path, url: str) -> Path:
     return path
 
 
+def known_url(data_dir: Path) -> str | None:
+    """Where the server of that directory said it is reached; None without one."""
+    try:
+        return str(msgspec.json.decode((data_dir / NOTE).read_bytes())["url"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return None
+
+
 def started(pid: int) -> int | None:
     """When a process started, in clock ticks since boot (proc(5), field 22): with the pid it names one process."""
     try:

@@ -29,6 +29,7 @@ def checks(client: Client) -> Iterator[Check]:
     yield _version(reply)
     yield _clock(reply, asked)
     yield from _ready(client)
+    yield _access(client)
     yield _credentials(client)
     yield from _work(client)
     yield from _bus(client)
@@ -81,11 +82,26 @@ def _dependencies(body: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield str(name), state.get("status", state.get("ok", state)) if isinstance(state, dict) else state
 
 
+def _access(client: Client) -> Check:
+    """Who we are to the server, and whether it lets in anybody who is on its machine."""
+    try:
+        me = client.request("GET", "/auth/me").json()
+    except ClientError as refused:
+        return Check("access", "fail", str(refused), "clustergenie login, or set CLUSTERGENIE_KEY")
+    who = me.get("principal")
+    if who is None:
+        return Check("access", "fail", "the server does not know who is asking", "clustergenie login")
+    if me.get("setup_needed") and me.get("loopback"):
+        why = "no API key yet: whoever is on the server's machine is its admin"
+        return Check("access", "ok", why, "clustergenie auth setup-link, before others use that machine")
+    return Check("access", "ok", f"{who['name']} ({who['kind']})")
+
+
 def _credentials(client: Client) -> Check:
     try:
         client.request("GET", "/clusters", query={"page_size": 1})
     except ApiError as refused:
-        fix = "set CLUSTERGENIE_TOKEN or --token-file" if refused.status in {401, 403} else "look at the server's log"
+        fix = "clustergenie login, or CLUSTERGENIE_KEY" if refused.status in {401, 403} else "look at the server's log"
         return Check("api", "fail", f"GET /clusters: {refused.detail}", fix)
     except ClientError as wrong:
         return Check("api", "fail", str(wrong), "look at the server's log")
