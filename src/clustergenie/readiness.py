@@ -63,6 +63,9 @@ async def look(runtime: Runtime) -> dict[str, str]:
         found["process"] = "it is stopping"
     if (redis := await runtime.limits.trouble()) is not None:
         found["redis"] = redis
+    if runtime.settings.kafka_brokers:
+        # Events wait in the database meanwhile, so that requests need not.
+        found["kafka"] = await runtime.bus.trouble() or "ok"
     return found
 
 

@@ -103,7 +103,7 @@ def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
 
 def consumers() -> list[events.Consumer]:
     """Who listens to which events."""
-    return [*monitoring.consumers()]
+    return [jobs.ASKED_OUTSIDE, *monitoring.consumers()]
 
 
 def ticks_of_each(db: Database, fleet: droplets.Fleet, settings: Settings) -> list[jobs.Tick]:
@@ -178,7 +178,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     db.listen(limits.limiter.heard)
     drivers, fleet, desk = await _fleet(settings, db, server_url)
     live = events.Live(db)
-    bus = events.EmbeddedBus(db, consumers())
+    bus = events.build(settings, db, fleet.installation_id, consumers())
     pool = _pool(settings, db, fleet, server_url)
     beats = [*ticks_of_each(db, fleet, settings), *(ticks(db, fleet, settings) if working else [])]
     ticker = jobs.Ticker(db, pool.worker_id, beats)

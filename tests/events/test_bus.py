@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from clustergenie import events
-from clustergenie.events.bus import NoSuchConsumer, ReplayFailed
 from clustergenie.events.dead_letters import AlreadyReplayed, UnknownDeadLetter
+from clustergenie.events.replay import NoSuchConsumer, ReplayFailed
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Conflict
 from clustergenie.platform.event import Event

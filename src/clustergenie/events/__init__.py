@@ -3,6 +3,7 @@
 from clustergenie.events.audience import EVERYBODY, Audience
 from clustergenie.events.bus import Bus, BusStatus, EmbeddedBus, GroupStatus
 from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, Sample, Telemetry, check, parse
+from clustergenie.events.connect import build
 from clustergenie.events.consumer import Consumer
 from clustergenie.events.history import EventRecord, EventsReply, Filter, history, recent
 from clustergenie.events.live import Live, Resync
@@ -30,6 +31,7 @@ __all__ = [
     "Sequencer",
     "Telemetry",
     "append",
+    "build",
     "check",
     "extent",
     "history",

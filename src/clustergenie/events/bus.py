@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -12,33 +12,17 @@ from sqlalchemy import Row, select
 
 from clustergenie.events import dead_letters
 from clustergenie.events.catalogue import CATALOGUE
-from clustergenie.events.consumer import Consumer, Delivery, apply
+from clustergenie.events.consumer import Consumer, Delivery
 from clustergenie.events.dead_letters import DeadLetter
 from clustergenie.events.log import Extent, extent
+from clustergenie.events.replay import Also, nothing_else, replay
 from clustergenie.events.tables import positions
 from clustergenie.platform.db import Database, Tx
-from clustergenie.platform.errors import Conflict, Unavailable
 from clustergenie.platform.event import Event
 from clustergenie.platform.telemetry import log, registry
 
 events_total = Counter("clustergenie_events_total", "Events committed.", ("type",), registry=registry)
 bus_lag = Gauge("clustergenie_bus_lag", "Events a consumer group has yet to pass.", ("group",), registry=registry)
-
-
-Also = Callable[[Tx, DeadLetter], None]
-"""What is done in the transaction of a replay as well."""
-
-
-def _nothing_else(_tx: Tx, _letter: DeadLetter) -> None:
-    """Nothing."""
-
-
-class NoSuchConsumer(Conflict):
-    """No consumer of that group runs here."""
-
-
-class ReplayFailed(Conflict):
-    """The consumer could not take the event this time either."""
 
 
 class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,17 +38,53 @@ class GroupStatus(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: dt.datetime
 
 
+class RelayStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the relay of one shard is. `lag` counts the events of the log behind its place, those of others too.
+
+    `holder` is the process that has its lease; `problem` says why its last round failed, where it runs here.
+    """
+
+    name: str
+    position: int
+    lag: int
+    holder: str | None
+    problem: str | None
+
+
+class KafkaStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the bus between the processes is. `problem` says why it is not well; nothing is lost meanwhile.
+
+    The outbox is what the log holds and no relay has seen delivered; `lag` is how many messages of the topic the
+    group has not passed, and null while that cannot be told.
+    """
+
+    brokers: str
+    reachable: bool
+    problem: str | None
+    topic: str
+    group: str
+    outbox_depth: int
+    outbox_age_seconds: float
+    relays: list[RelayStatus]
+    lag: int | None
+
+
 class BusStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far the log reaches and how far each group is. `dead_letters` counts those not replayed."""
 
     log: Extent
     groups: list[GroupStatus]
     dead_letters: int
+    kafka: KafkaStatus | None = None
+    """Null where events stay in one process."""
 
 
 @runtime_checkable
 class Bus(Protocol):
     """What carries events to consumer groups."""
+
+    async def open(self) -> None:
+        """Know how far everything is, without delivering anything here."""
 
     async def start(self) -> None:
         """Begin to deliver."""
@@ -75,11 +95,30 @@ class Bus(Protocol):
     async def status(self) -> BusStatus:
         """How far every group is."""
 
-    async def replay(self, dead_letter_id: int, also: Also = _nothing_else) -> DeadLetter:
+    async def trouble(self) -> str | None:
+        """Why events are not carried just now, in a sentence; None when they are. They are kept in any case."""
+
+    async def replay(self, dead_letter_id: int, also: Also = nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more.
 
         Raises UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed.
         """
+
+
+def by_group(consumers: Sequence[Consumer]) -> dict[str, Consumer]:
+    """The consumers by their groups, of which each needs its own."""
+    found = {consumer.group: consumer for consumer in consumers}
+    if len(found) < len(consumers):
+        raise ValueError("Each consumer needs a group of its own: the group is its place in the log.")
+    return found
+
+
+def count(committed: list[Event]) -> frozenset[str]:
+    """Count what was committed; says which types it is of."""
+    tally = Tally(event.type for event in committed)
+    for name, times in tally.items():
+        events_total.labels(name if name in CATALOGUE else "_other").inc(times)
+    return frozenset(tally)
 
 
 class EmbeddedBus:
@@ -87,9 +126,9 @@ class EmbeddedBus:
 
     def __init__(self, db: Database, consumers: Sequence[Consumer]) -> None:
         self._db = db
-        self.deliveries = {consumer.group: Delivery(db, consumer) for consumer in consumers}
-        if len(self.deliveries) < len(consumers):
-            raise ValueError("Each consumer needs a group of its own: the group is its place in the log.")
+        self._consumers = by_group(consumers)
+        here = [consumer for consumer in consumers if consumer.origin == "any"]
+        self.deliveries = {consumer.group: Delivery(db, consumer) for consumer in here}
         self._tasks: list[asyncio.Task[None]] = []
         self._newest = 0
         db.listen(self._announced)
@@ -125,12 +164,13 @@ class EmbeddedBus:
 
     def _announced(self, committed: list[Event]) -> None:
         self._newest = committed[-1].id
-        tally = Tally(event.type for event in committed)
-        for name, count in tally.items():
-            events_total.labels(name if name in CATALOGUE else "_other").inc(count)
-        types = frozenset(tally)
+        types = count(committed)
         for delivery in self.deliveries.values():
             delivery.announced(committed[0].id, committed[-1].id, types)
+
+    async def trouble(self) -> str | None:
+        """Nothing can come between a log and its readers in one process."""
+        return None
 
     async def status(self) -> BusStatus:
         """How far every group is."""
@@ -158,42 +198,14 @@ class EmbeddedBus:
             updated_at=row.updated_at,
         )
 
-    async def replay(self, dead_letter_id: int, also: Also = _nothing_else) -> DeadLetter:
+    async def replay(self, dead_letter_id: int, also: Also = nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more, in one transaction with the note that it was replayed.
 
         `also` is done in that transaction.
 
         Raises UnknownDeadLetter, AlreadyReplayed, NoSuchConsumer, ReplayFailed.
         """
-        try:
-            return await self._db.write(self._replay, dead_letter_id, also)
-        except _HandlerFailed as failed:
-            reason = failed.reason
-        await self._db.write(dead_letters.mark_failed, dead_letter_id, reason)
-        raise ReplayFailed(f"The event failed again: {str(reason) or type(reason).__name__}") from reason
-
-    def _replay(self, tx: Tx, dead_letter_id: int, also: Also) -> DeadLetter:
-        group, event = dead_letters.find(tx, dead_letter_id)
-        delivery = self.deliveries.get(group)
-        if delivery is None:
-            raise NoSuchConsumer(f"The group {group!r} has no consumer in this version, so nothing can take the event.")
-        try:
-            apply(tx, delivery.consumer, [event], upto=None)
-        except Unavailable:
-            raise
-        except Exception as failure:
-            raise _HandlerFailed(failure) from failure
-        letter = dead_letters.mark_replayed(tx, dead_letter_id)
-        also(tx, letter)
-        return letter
-
-
-class _HandlerFailed(Exception):
-    """Tells the consumer's own failure from ours."""
-
-    def __init__(self, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+        return await replay(self._db, self._consumers, dead_letter_id, also)
 
 
 class _Lag:

@@ -128,16 +128,18 @@ class Incoming(msgspec.Struct, kw_only=True):
 _INCOMING = msgspec.json.Decoder(Incoming)
 
 
-def parse(raw: bytes) -> Event:
+def parse(raw: bytes, default_id: str | None = None) -> Event:
     """The event that another system wrote. Raises BadEvent with the reason, which names the field.
 
-    Without an `event_id` it gets a new one: who can tell two copies of it apart must set one before.
+    Without an `event_id` it gets `default_id`, or else a new one, by which copies of it cannot be told.
     """
     try:
         incoming = _INCOMING.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadEvent(f"The event cannot be read: {error}.") from error
     fields = {name: value for name, value in msgspec.structs.asdict(incoming).items() if value is not None}
+    if default_id is not None:
+        fields.setdefault("event_id", default_id)
     event = Event(**{"key": _subject(incoming), **fields})
     check(event)
     return event
@@ -155,7 +157,7 @@ def check(event: Event) -> None:
     kind = CATALOGUE.get(event.type)
     if kind is None:
         raise BadEvent(f"There is no event type {event.type!r}.")
-    if event.schema_version > SCHEMA_VERSION:
+    if not 1 <= event.schema_version <= SCHEMA_VERSION:
         raise BadEvent(
             f"The event has schema version {event.schema_version}; this version knows up to {SCHEMA_VERSION}."
         )

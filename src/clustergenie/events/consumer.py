@@ -41,6 +41,8 @@ class Consumer:
     types: frozenset[str]
     handle: Callable[[Tx, Event], None]
     start: Literal["first", "now"] = "first"
+    origin: Literal["any", "elsewhere"] = "any"
+    """`elsewhere`: only events that other systems put on the bus; our own would tell it what it knows."""
     batch: int = 50
     backoff: tuple[float, ...] = (0.05, 0.25, 1.0)
     """Seconds before each further attempt."""

@@ -9,12 +9,13 @@ from litestar.response import Stream
 
 from clustergenie.events import dead_letters, sse
 from clustergenie.events.audience import Audience
-from clustergenie.events.bus import Also, Bus, BusStatus, GroupStatus, NoSuchConsumer, ReplayFailed
+from clustergenie.events.bus import Bus, BusStatus, GroupStatus, KafkaStatus
 from clustergenie.events.catalogue import CATALOGUE
 from clustergenie.events.dead_letters import AlreadyReplayed, DeadLetter, DeadLettersReply, UnknownDeadLetter
 from clustergenie.events.history import EventsReply, Filter, history
 from clustergenie.events.live import Live, TooManySubscribers
 from clustergenie.events.log import Extent
+from clustergenie.events.replay import Also, NoSuchConsumer, ReplayFailed
 from clustergenie.platform.db import Database
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.http import OPERATOR, VIEWER, Paging, get, post
@@ -49,6 +50,7 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
     groups: list[GroupStatus]
     dead_letters: int
     subscribers: int
+    kafka: KafkaStatus | None
 
 
 @get("/events", allow=VIEWER, scoped=True)
@@ -133,7 +135,11 @@ async def bus_status(bus: Bus, live: Live) -> BusReply:
     """How far the log reaches, how far each consumer group is, and how many streams are open."""
     status: BusStatus = await bus.status()
     return BusReply(
-        log=status.log, groups=status.groups, dead_letters=status.dead_letters, subscribers=live.subscribers
+        log=status.log,
+        groups=status.groups,
+        dead_letters=status.dead_letters,
+        subscribers=live.subscribers,
+        kafka=status.kafka,
     )
 
 

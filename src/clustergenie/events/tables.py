@@ -1,6 +1,7 @@
 """Where events rest: the log, the outbox before it where many write, and what each consumer group has done with it."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Table, Text
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 from clustergenie.platform.db import metadata
 from clustergenie.platform.types import Json, UtcDateTime
@@ -82,5 +83,8 @@ dead_letters = Table(
     Column("attempts", Integer, nullable=False),
     Column("failed_at", UtcDateTime, nullable=False),
     Column("replayed_at", UtcDateTime, index=True),
+    Column("origin", String(255), index=True),  # where a bus found it, and what it found there
+    Column("raw", Text().with_variant(LONGTEXT(), "mysql", "mariadb")),
+    Column("headers", Json),
     sqlite_autoincrement=True,
 )

@@ -21,6 +21,7 @@ from clustergenie.jobs.models import (
 )
 from clustergenie.jobs.noop import NOOP
 from clustergenie.jobs.noop import handler as noop_handler
+from clustergenie.jobs.outside import ASKED_OUTSIDE
 from clustergenie.jobs.pool import Pool
 from clustergenie.jobs.rescue import age, sweep
 from clustergenie.jobs.running import Running, forget_steps
@@ -33,6 +34,7 @@ from clustergenie.jobs.stores import store_for
 from clustergenie.jobs.ticks import Tick, Ticker
 
 __all__ = [
+    "ASKED_OUTSIDE",
     "NOOP",
     "Accepted",
     "Claimed",

@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 
+from clustergenie.platform import kafka_settings
 from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.kafka_settings import KafkaSettings
 
 FILE = "clustergenie.toml"
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(KafkaSettings, frozen=True, kw_only=True):
     """Every setting with its default; `origins` tells where each value came from."""
 
     host: str = "127.0.0.1"
@@ -60,7 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     diag_rate: float = 1.0
     diag_cap: int = 5
     diag_scope: str = "cluster"
-    origins: dict[str, str] = {}
+    origins: dict[str, str] = msgspec.field(default_factory=dict)
 
     def database_path(self) -> Path:
         """The SQLite file."""
@@ -91,7 +93,8 @@ ENVIRONMENT = {"environment": "ENVIRONMENT", "log_level": "LOG_LEVEL"}
 
 def variable(name: str) -> str:
     """The environment variable of a setting."""
-    return ENVIRONMENT.get(name, f"CLUSTERGENIE_{name.upper()}")
+    own = name.upper() if name.startswith("kafka_") else f"CLUSTERGENIE_{name.upper()}"
+    return ENVIRONMENT.get(name, own)
 
 
 def load(
@@ -111,7 +114,7 @@ def load(
             values[name] = _convert(name, raw, origin)
             origins[name] = origin
     settings = Settings(**values, origins=origins)
-    for name, (good, sentence) in _RULES.items():
+    for name, (good, sentence) in (_RULES | kafka_settings.RULES).items():
         if not good(getattr(settings, name)):
             origin = origins.get(name, "the default")
             raise CannotStart(f"{_label(name)} is {getattr(settings, name)!r} (from {origin}), but {sentence}.")
@@ -178,7 +181,7 @@ def _secret_file(name: str, path: Path) -> str:
 
 
 def _convert(name: str, raw: object, origin: str) -> Any:
-    wanted = Settings.__annotations__[name]
+    wanted = (KafkaSettings.__annotations__ | Settings.__annotations__)[name]
     if wanted is Path:
         return Path(str(raw)).expanduser().absolute()
     if wanted == tuple[str, ...] and isinstance(raw, str):
