@@ -60,6 +60,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * ListAudit
+         * @description Who did what, when and from where, newest first unless asked otherwise. Nobody can change or delete it.
+         */
+        get: operations["ApiV1AuditListAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/keys": {
         parameters: {
             query?: never;
@@ -980,7 +1000,7 @@ export interface paths {
         };
         /**
          * ShowPool
-         * @description The worker pool of this process, and the queue that all share.
+         * @description The worker pools of all processes taken together, each by itself, and the queue that they share.
          */
         get: operations["ApiV1ObservabilityWorkerpoolShowPool"];
         put?: never;
@@ -1280,7 +1300,7 @@ export interface paths {
         };
         /**
          * ShowPool
-         * @description The worker pool of this process, and the queue that all share.
+         * @description The worker pools of all processes taken together, each by itself, and the queue that they share.
          */
         get: operations["ObservabilityWorkerpoolShowPool"];
         put?: never;
@@ -1356,7 +1376,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Requests can be served: the database answers, workers claim, providers are known.
+         * @description Whether requests can be served, and what is the matter with each dependency: `ok` or a sentence.
          */
         get: operations["ReadyzReadyz"];
         put?: never;
@@ -1371,11 +1391,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Health */
-        app_Health: {
-            status: string;
-            version: string;
-        };
         /** Attempt */
         Attempt: {
             attempt: number;
@@ -1389,6 +1404,31 @@ export interface components {
         /** AttemptList */
         AttemptList: {
             attempts: components["schemas"]["Attempt"][];
+        };
+        /** AuditList */
+        AuditList: {
+            entries: components["schemas"]["AuditRecord"][];
+            next_cursor: string | null;
+            page: number;
+            page_size: number;
+            total: number;
+        };
+        /** AuditRecord */
+        AuditRecord: {
+            action: string;
+            actor: string;
+            actor_kind: string;
+            actor_name: string;
+            address: string;
+            after: unknown;
+            /** Format: date-time */
+            at: string;
+            before: unknown;
+            cluster_id: string | null;
+            id: number;
+            request_id: string;
+            target: string;
+            trace_id: string;
         };
         /** Beat */
         Beat: {
@@ -2194,6 +2234,12 @@ export interface components {
             dependencies: {
                 [key: string]: string;
             };
+            role: string;
+            status: string;
+            version: string;
+        };
+        /** Health */
+        readiness_Health: {
             status: string;
             version: string;
         };
@@ -2660,6 +2706,114 @@ export interface operations {
             };
             /** @description The body must be JSON. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The request is not valid. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The service cannot do this right now; try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    ApiV1AuditListAudit: {
+        parameters: {
+            query?: {
+                /** @description `job.cancel`, or `job` for all. */
+                action?: string | null;
+                /** @description Who: key:…, oidc:…, loopback. */
+                actor?: string | null;
+                /** @description Only acts with a higher id: what came since. */
+                after?: number | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description With a time zone. */
+                from?: string | null;
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description Rows a page. */
+                page_size?: number;
+                /** @description Part of any of its texts. */
+                q?: string | null;
+                /** @description The field to sort by. */
+                sort_by?: string | null;
+                /** @description Ascending or descending. */
+                sort_dir?: "asc" | "desc";
+                /** @description The id of what it was done to. */
+                target?: string | null;
+                /** @description Not included. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The request could not be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The caller did not prove who they are. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description The caller may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description There is no such thing. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description This path does not answer to that method. */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9249,7 +9403,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["app_Health"];
+                    "application/json": components["schemas"]["readiness_Health"];
                 };
             };
             /** @description The request could not be read. */

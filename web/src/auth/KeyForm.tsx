@@ -1,10 +1,10 @@
 /** Make a key, or change what it may do. The secret of a new one is shown once. */
-import { ActionIcon, Button, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Alert, Button, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { fieldOf, Problem } from '~/api/problem'
 import { serverNow } from '~/api/server'
-import { changeKey, createKey, type Key, type KeySpec, type Role, roleList } from '~/auth/api'
+import { changeKey, createKey, type Key, type KeySpec, logIn, meQuery, type Role, roleList } from '~/auth/api'
 import { NewSecret } from '~/auth/KeyActs'
 import { draftOfKey, type GrantDraft, LIVES, specOfKey } from '~/auth/keydraft'
 import { NAMED } from '~/clusters/ClusterName'
@@ -15,12 +15,18 @@ import { Icon } from '~/ui/Icon'
 import { toast } from '~/ui/toast'
 
 export default function KeyForm({ edited, onClose }: { edited?: Key; onClose: () => void }) {
-  const [draft, setDraft] = useState(() => draftOfKey(edited))
+  const first = useQuery(meQuery()).data?.loopback === true
+  const [draft, setDraft] = useState(() => draftOfKey(edited, first))
   const client = useQueryClient()
   const spec = specOfKey(draft, serverNow(), edited)
   const save = useMutation({
     mutationFn: async (body: KeySpec) => {
-      if (!edited) return await createKey(body)
+      if (!edited) {
+        const made = await createKey(body)
+        // Without a session this browser would be shut out by what it has just made.
+        if (first) await logIn(made.secret)
+        return made
+      }
       return { ...(await changeKey(edited.id, body)), secret: '' }
     },
     onSuccess: ({ key, secret }) => {
@@ -50,6 +56,12 @@ export default function KeyForm({ edited, onClose }: { edited?: Key; onClose: ()
         }}
       >
         <Stack gap="md">
+          {first && (
+            <Alert color="orange" icon={<Icon name="warn" />} title="This is the first key">
+              Up to now whoever is on this machine may do everything. From this key on nobody may without one, programs
+              and the command line included. This browser is signed in with it at once.
+            </Alert>
+          )}
           <Group align="flex-start" grow>
             <TextInput
               autoComplete="off"

@@ -27,7 +27,9 @@ export const LIVES = [
 const DAY = 86_400_000
 const draftOfGrant = ({ role, clusters }: Grant, line: number): GrantDraft => ({ line, role, clusters: clusters ?? [] })
 
-export function draftOfKey(key: Key | undefined): KeyDraft {
+/** The first key ends the time without keys: it had better be one that can make others, and that lasts. */
+export function draftOfKey(key: Key | undefined, first = false): KeyDraft {
+  if (first) return { name: 'admin', grants: [{ line: 0, role: 'admin', clusters: [] }], expires: 'never' }
   if (!key) return { name: '', grants: [{ line: 0, role: 'operator', clusters: [] }], expires: '90' }
   return { name: key.name, grants: key.grants.map(draftOfGrant), expires: key.expires_at ? 'keep' : 'never' }
 }

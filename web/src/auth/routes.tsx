@@ -44,4 +44,20 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('~/auth/AccessPage'), 'AccessPage'),
 })
 
-export const authRoutes = [login, setup, access] as const
+const audit = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/audit',
+  validateSearch: (search: Raw) =>
+    given({
+      ...tableSearch(search, ['id', 'at']),
+      q: text(search.q),
+      actor: text(search.actor),
+      action: text(search.action, 64),
+      target: text(search.target),
+      since: oneOf(search.since, ['1h', '24h', '7d', '30d']),
+      open: text(search.open, 20),
+    }),
+  component: lazyRouteComponent(() => import('~/auth/AuditPage'), 'AuditPage'),
+})
+
+export const authRoutes = [login, setup, access, audit] as const

@@ -134,7 +134,6 @@ function columnsOf(act: (act: Act) => void, edit: (schedule: Schedule) => void):
       id: 'acts',
       header: 'Do',
       align: 'end',
-      from: 'sm',
       cell: (one) => (
         <Group gap={6} justify="flex-end" wrap="nowrap">
           <ActButton
