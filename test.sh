@@ -29,6 +29,7 @@ need systemd-analyze systemd
 tools/venv.sh --dev
 web/tools/build.sh
 web/tools/build.sh --deps # a console that is built may have come without its packages
+tools/issuer.sh
 export PATH=$root/.venv/bin:$PATH
 
 # --- a private place for all temporary state (a short name: it ends up in paths of Unix sockets) ---------------------

@@ -95,6 +95,8 @@ def build(runtime: Runtime) -> Litestar:
             "limiter": limiter,
             "reception": runtime.reception,
             "audience": Provide(runtime.gate.audience),
+            "oidc": runtime.login,
+            "refusals": auth.Refusals(runtime.db),
             "principal": Provide(auth.principal_dependency),
             "console": web.Console(CONSOLE, runtime.settings.base_path),
         },

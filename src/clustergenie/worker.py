@@ -50,6 +50,7 @@ class Runtime:
     gate: auth.Gate
     reception: auth.Reception
     sequencer: events.Sequencer
+    login: auth.OidcLogin
     draining: bool = False
     """Asked to stop: no longer ready, while requests and jobs under way are seen through."""
     hasten: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,6 +78,7 @@ class Runtime:
             self.bus.stop,
             self.drivers.close,
             self.limits.stop,
+            self.login.stop,
             self.gate.keyring.stop,
             self.sequencer.stop,
             self.db.stop,
@@ -200,8 +202,12 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     if taken:
         log().warning("jobs of a process that had ended badly were taken back", jobs=taken)
     await ticker.start()
-    reception = reception_of(settings, gate)
-    return Runtime(settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception, sequencer)
+    login = auth.OidcLogin(db, gate.keyring, keyfile.keys(settings), settings)
+    await login.start()
+    reception = reception_of(settings, gate, login)
+    return Runtime(
+        settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception, sequencer, login
+    )
 
 
 def _pool(settings: Settings, db: Database, fleet: droplets.Fleet, url: str) -> jobs.Pool:
@@ -226,9 +232,15 @@ def gatekeeper(settings: Settings, db: Database) -> auth.Gate:
     return auth.Gate(keyring, trusting=trusting, open=settings.auth == "off")
 
 
-def reception_of(settings: Settings, gate: auth.Gate) -> auth.Reception:
+def reception_of(settings: Settings, gate: auth.Gate, login: auth.OidcLogin) -> auth.Reception:
     """Who lets browsers in."""
-    return auth.Reception(gate.keyring, lasts=dt.timedelta(hours=settings.session_hours), path=settings.base_path + "/")
+    return auth.Reception(
+        gate.keyring,
+        lasts=dt.timedelta(hours=settings.session_hours),
+        path=settings.base_path + "/",
+        public_url=settings.public_url,
+        oidc=login.offer,
+    )
 
 
 async def _fleet(

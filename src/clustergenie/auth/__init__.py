@@ -6,6 +6,8 @@ from clustergenie.auth.gate import Found, Gate, found_of, principal_dependency
 from clustergenie.auth.keyring import Keyring
 from clustergenie.auth.keys import prune as prune_keys
 from clustergenie.auth.models import Oidc
+from clustergenie.auth.oidc import OidcLogin
+from clustergenie.auth.oidc_settings import reseal as reseal_oidc
 from clustergenie.auth.principal import (
     ANONYMOUS,
     LOOPBACK,
@@ -17,6 +19,7 @@ from clustergenie.auth.principal import (
     acting_as,
 )
 from clustergenie.auth.reception import Reception
+from clustergenie.auth.refusals import Refusals
 from clustergenie.auth.scope import NotAllowed, admits, demand, is_limited, sees, visible, visible_clusters
 from clustergenie.auth.sessions import Visitor
 from clustergenie.auth.sessions import begin as begin_session
@@ -37,8 +40,10 @@ __all__ = [
     "Keyring",
     "NotAllowed",
     "Oidc",
+    "OidcLogin",
     "Principal",
     "Reception",
+    "Refusals",
     "Role",
     "Visitor",
     "acting",
@@ -59,6 +64,7 @@ __all__ = [
     "prune_audit",
     "prune_keys",
     "prune_sessions",
+    "reseal_oidc",
     "sees",
     "setup_link",
     "visible",

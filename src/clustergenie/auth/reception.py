@@ -15,9 +15,24 @@ from clustergenie.auth.sessions import Visitor
 class Reception:
     """Handlers get it as `reception`. `oidc` tells how the login of another issuer is offered, if one is."""
 
-    def __init__(self, keyring: Keyring, *, lasts: dt.timedelta, path: str, oidc: Callable[[], Oidc] = Oidc) -> None:
+    def __init__(
+        self, keyring: Keyring, *, lasts: dt.timedelta, path: str, public_url: str = "", oidc: Callable[[], Oidc] = Oidc
+    ) -> None:
         self.keyring, self.lasts, self.oidc = keyring, lasts, oidc
+        self._public_url = public_url
         self._path = path
+
+    @property
+    def home(self) -> str:
+        """The path of the console, with a slash at its end."""
+        return self._path
+
+    def address(self, request: Request[Any, Any, Any]) -> str:
+        """Where a browser finds us, with a slash at its end: the public URL, else what it has just called us by."""
+        if self._public_url:
+            return f"{self._public_url}/"
+        scheme = "https" if browser.is_secure(request.scope, browser.headers_of(request.scope)) else "http"
+        return f"{scheme}://{request.headers.get('host', '')}{self._path}"
 
     def visitor(self, request: Request[Any, Any, Any], subject: str, name: str, key_id: str | None) -> Visitor:
         """Who asks, with where they ask from."""

@@ -6,13 +6,15 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Meta
 
-from clustergenie.auth import credentials, sessions, setup
+from clustergenie.auth import browser, credentials, sessions, setup
 from clustergenie.auth.audit_routes import routes as audit_routes
 from clustergenie.auth.gate import NotLoggedIn, found_of
 from clustergenie.auth.key_routes import routes as key_routes
 from clustergenie.auth.models import Key, LoginRefused, Me, Name, Secret, SetupRefused, TooManyKeys, Who
+from clustergenie.auth.oidc_routes import routes as oidc_routes
 from clustergenie.auth.principal import SETTING_UP, Role, acting, acting_as
 from clustergenie.auth.reception import Reception
+from clustergenie.auth.refusals import Refusals
 from clustergenie.auth.session_routes import routes as session_routes
 from clustergenie.platform import http as web
 from clustergenie.platform import telemetry
@@ -102,12 +104,16 @@ async def show_me(reception: Reception, request: Request[Any, Any, Any]) -> Resp
 
 
 @web.post("/auth/login", allow=web.ANYONE, raises=[LoginRefused], status_code=200, tags=["auth"])
-async def log_in(db: Database, reception: Reception, data: Login, request: Request[Any, Any, Any]) -> Response[Me]:
+async def log_in(
+    db: Database, reception: Reception, refusals: Refusals, data: Login, request: Request[Any, Any, Any]
+) -> Response[Me]:
     """Trade an API key for a session in a cookie, so that the key itself need not stay in the browser."""
     text = credentials.read_key(data.key.strip())
     record = await reception.keyring.key(text) if text is not None else None
     if record is None:
-        raise LoginRefused("This is not an API key that is in force here; keys look like cg_…_….")
+        refused = LoginRefused("This is not an API key that is in force here; keys look like cg_…_….")
+        await refusals.note("login.refused", refused, browser.peer(request.scope))
+        raise refused
     visitor = reception.visitor(request, record.principal.subject, record.principal.name, record.id)
     token = await db.write(sessions.begin, reception.keyring, visitor, reception.lasts, reception.cookie_of(request))
     telemetry.log().info("logged in", subject=record.principal.subject, address=visitor.address)
@@ -158,4 +164,4 @@ async def list_roles() -> RoleList:
     return RoleList(ROLES)
 
 
-routes = [show_me, log_in, log_out, set_up, list_roles, *key_routes, *session_routes, *audit_routes]
+routes = [show_me, log_in, log_out, set_up, list_roles, *key_routes, *session_routes, *audit_routes, *oidc_routes]

@@ -39,6 +39,13 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     role: str = "all"
     drain_seconds: float = -1.0
     secret_key: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "single sign-on"
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    oidc_groups: str = ""
     agent_urls: tuple[str, ...] = ()
     auth: str = "auto"
     session_idle_minutes: int = 720

@@ -88,6 +88,12 @@ class Unavailable(Problem):
     status = 503
 
 
+class NotAnswered(Problem):
+    """Another server did not answer as it should."""
+
+    status = 502
+
+
 def invalid(pointer: str, detail: str) -> Invalid:
     """An `Invalid` that names one place in the body (JSON pointer) or the query (`?name`)."""
     return Invalid(detail, errors=[{"pointer": pointer, "detail": detail}])

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import h11
 
 from clustergenie.platform.addresses import Address, Allowed, Target, UnsafeUrl, check_all, target
-from clustergenie.platform.errors import Problem
+from clustergenie.platform.errors import NotAnswered
 from clustergenie.platform.telemetry import refusals
 
 SECONDS = 10.0
@@ -20,12 +20,6 @@ REDIRECTS = 3
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _PRIVATE = ("authorization", "cookie", "proxy-authorization")
-
-
-class NotAnswered(Problem):
-    """Another server did not answer as it should."""
-
-    status = 502
 
 
 class Answer(NamedTuple):
