@@ -114,7 +114,7 @@ def test_no_changing_route_is_forgotten(server: LiveServer) -> None:
         *("/observability/ratelimit/config",),
         *("/droplets/orphans/{ref}/adopt", "/droplets/orphans/{ref}/destroy", "/droplets/orphans/bulk"),
         *("/events/dead-letters/{dead_letter_id}/replay",),
-        *("/auth/login", "/auth/logout", "/auth/setup"),
+        *("/auth/login", "/auth/logout", "/auth/setup", "/auth/oidc"),
         *("/auth/keys", "/auth/keys/{key_id}", "/auth/keys/{key_id}/rotate", "/auth/sessions/{session_id}"),
     }
     known = {"/api/v1" + path for path in acted_on} | set(NOT_AUDITED)
