@@ -148,6 +148,8 @@ def _judge(made: World, story: Story) -> None:
     story.faults += [f"the log has: {what}" for what in _bugs(made, story)]
     for row in now.jobs.values():
         story.outcomes[f"{row['type']} {row['state']}"] += 1
+        if row["state"] in ("failed", "dead"):
+            story.complaints[f"{row['type']} {row['state']}: {str(row['error'])[:200]}"] += 1
     attempts = Counter(row["outcome"] for row in now.attempts)
     service = made.service
     story.facts += [

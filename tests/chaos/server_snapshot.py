@@ -13,6 +13,8 @@ from tests.chaos.world import World, engine_of
 class ServerSnapshot:
     """As `verdict.Snapshot`, of a database server and a simulated cloud that is a process of its own."""
 
+    one_writer = False
+
     def __init__(self, world: World) -> None:
         self.data_dir: Path = world.folder
         engine = engine_of(world.database.url)

@@ -174,7 +174,10 @@ class Pool:
             self._cancelled.clear()
             try:
                 claimed = await self._db.write(claim)
-            except Exception:  # noqa: BLE001 - a database that is busy or away is asked again; nothing is claimed
+            except Unavailable as trouble:  # it is asked again; nothing is claimed
+                log().warning("claiming failed", error=trouble.detail)
+                return []
+            except Exception:  # noqa: BLE001 - as little as that may end the loop
                 log().exception("claiming failed")
                 return []
         if claimed is None:

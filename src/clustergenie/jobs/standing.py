@@ -11,6 +11,7 @@ from clustergenie.jobs.lease import Me
 from clustergenie.jobs.running import wait_on
 from clustergenie.platform import ids
 from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.errors import Unavailable
 from clustergenie.platform.telemetry import log
 
 LEASE_SECONDS = 30.0
@@ -95,6 +96,9 @@ class Standing:
         try:
             async with asyncio.timeout(max(0.1, within_seconds)):
                 alive, unwanted = await self._db.write(renew)
+        except Unavailable as trouble:
+            log().warning("renewing the lease failed", error=trouble.detail)
+            return None
         except Exception:  # noqa: BLE001 - whatever keeps us from renewing, the lease runs out by the clock
             log().exception("renewing the lease failed")
             return None

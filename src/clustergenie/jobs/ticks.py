@@ -75,6 +75,9 @@ class Ticker:
             except TermOver:
                 term.over()
                 log().info("another process leads now", tick=tick.name)
+            except Unavailable as trouble:
+                failures.labels(tick.name).inc()
+                log().warning("tick failed", tick=tick.name, error=trouble.detail)
             except Exception:  # noqa: BLE001 - a round that fails is counted and said; the next one must still come
                 failures.labels(tick.name).inc()
                 log().exception("tick failed", tick=tick.name)
