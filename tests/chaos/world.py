@@ -154,6 +154,10 @@ class World:
     def _replica(self, role: str, number: int, port: int) -> LiveServer:
         return LiveServer(self.folder / f"{role}-{number}", port, CLUSTERGENIE_ROLE=role, **self._shared)
 
+    def another(self, role: str, data_dir: Path, **changed: str) -> LiveServer:
+        """One more process on the same database, set differently; not started."""
+        return LiveServer(data_dir, free_port(), **{**self._shared, "CLUSTERGENIE_ROLE": role, **changed})
+
     @property
     def replicas(self) -> list[LiveServer]:
         return [*self.apis, *self.workers]
