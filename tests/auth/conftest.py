@@ -9,7 +9,7 @@ from tests.auth.access import Access
 
 @pytest.fixture(scope="module")
 def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
-    limits = {"CLUSTERGENIE_JOBS_SCOPE": "user", "CLUSTERGENIE_JOBS_RATE": "9999", "CLUSTERGENIE_JOBS_CAP": "9999"}
+    limits = {"CLUSTERGENIE_JOBS_SCOPE": "user", "CLUSTERGENIE_JOBS_RATE": "0.01", "CLUSTERGENIE_JOBS_CAP": "9999"}
     made = Access(tmp_path_factory.mktemp("access"), **limits)
     try:
         yield made.start()

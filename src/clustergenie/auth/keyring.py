@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from clustergenie.auth.credentials import KeyText, digest, same
 from clustergenie.auth.principal import Grant, Principal
@@ -80,7 +81,8 @@ class _Content(msgspec.Struct):
 class Keyring:
     """The keys and sessions of an installation, as this process knows them. `start` before use."""
 
-    def __init__(self, db: Database, *, idle: dt.timedelta, clock: Clock = now) -> None:
+    def __init__(self, db: Database, *, idle: dt.timedelta, clock: Clock = now, alone: bool | None = None) -> None:
+        """`alone`: no other process changes the database; so it is where one process has it to itself."""
         self._db, self._idle, self._clock = db, idle, clock
         self._content = _Content(0, {}, {})
         self._used: dict[str, dt.datetime] = {}
@@ -88,10 +90,12 @@ class Keyring:
         self._listeners: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._asked_at = float("-inf")
-        self._alone = db.dialect == "sqlite"  # one process has such a database to itself
+        self._alone = db.dialect == "sqlite" if alone is None else alone
 
     async def start(self) -> None:
         """Read everything, and keep up from then on."""
+        with contextlib.suppress(IntegrityError):  # another process was first
+            await self._db.write(_first_version)
         await self.refresh()
         self._tasks.append(asyncio.create_task(self._every(NOTE_SECONDS, self.note), name="auth last used"))
         if not self._alone:
@@ -189,8 +193,7 @@ class Keyring:
 
     def changed(self, tx: Tx) -> None:
         """To be called in every transaction that changes keys or sessions: it holds in this process when it commits."""
-        if not tx.execute(update(version).values(version=version.c.version + 1)).rowcount:
-            tx.execute(insert(version).values(version=1))
+        tx.execute(update(version).values(version=version.c.version + 1))  # held until the commit: one after the other
         content = _read(tx)
         tx.after_commit(lambda: self._replace(content))
 
@@ -236,6 +239,11 @@ def _note(tx: Tx, used: dict[str, dt.datetime], seen: dict[str, dt.datetime]) ->
     for statement, moments in ((_NOTE_KEY, used), (_NOTE_SESSION, seen)):
         if moments:
             tx.execute(statement, [{"b_id": ident, "moment": moment} for ident, moment in sorted(moments.items())])
+
+
+def _first_version(tx: Tx) -> None:
+    if tx.execute(select(version.c.version)).first() is None:
+        tx.execute(insert(version).values(version=1))
 
 
 def _version(tx: Tx) -> int:

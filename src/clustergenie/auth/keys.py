@@ -63,7 +63,7 @@ def create(tx: Tx, keyring: Keyring, spec: KeySpec) -> tuple[Key, str]:
 
 def change(tx: Tx, keyring: Keyring, key_id: str, wanted: KeyChange) -> Key:
     """Another name, other grants, another end. Raises KeyNotFound, KeyRevoked, LastAdminKey, Invalid."""
-    _live(tx, key_id)
+    row = _live(tx, key_id)
     before = get(tx, key_id)
     values: dict[str, Any] = {}
     if wanted.name is not UNSET:
@@ -75,7 +75,7 @@ def change(tx: Tx, keyring: Keyring, key_id: str, wanted: KeyChange) -> Key:
         values["expires_at"] = wanted.expires_at
     if values:
         tx.execute(update(keys).where(keys.c.id == key_id).values(**values, updated_at=tx.now))
-        _somebody_can_manage(tx, key_id)
+        _somebody_can_manage(tx, row)
         keyring.changed(tx)
         audit(tx, "key.update", key_id, before=before, after=get(tx, key_id))
     return get(tx, key_id)
@@ -95,10 +95,10 @@ def rotate(tx: Tx, keyring: Keyring, key_id: str) -> tuple[Key, str]:
 
 def revoke(tx: Tx, keyring: Keyring, key_id: str) -> Key:
     """End a key and its sessions, for good. Raises KeyNotFound, KeyRevoked, LastAdminKey."""
-    _live(tx, key_id)
+    row = _live(tx, key_id)
     tx.execute(update(keys).where(keys.c.id == key_id).values(revoked_at=tx.now, updated_at=tx.now))
     tx.execute(delete(sessions).where(sessions.c.key_id == key_id))
-    _somebody_can_manage(tx, key_id)
+    _somebody_can_manage(tx, row)
     keyring.changed(tx)
     revoked = get(tx, key_id)
     audit(tx, "key.revoke", key_id, before=revoked)
@@ -133,32 +133,33 @@ def prune(tx: Tx, before: dt.datetime, limit: int = 1_000) -> int:
     return len(old)
 
 
-def _row(tx: Tx, key_id: str) -> Any:
-    row = tx.execute(select(keys).where(keys.c.id == key_id).with_for_update()).one_or_none()
+def _row(tx: Tx, key_id: str, *, held: bool = False) -> Any:
+    query = select(keys).where(keys.c.id == key_id)
+    row = tx.execute(query.with_for_update() if held else query).one_or_none()
     if row is None:
         raise KeyNotFound(f"There is no API key {key_id!r}; GET /api/v1/auth/keys lists them.")
     return row
 
 
 def _live(tx: Tx, key_id: str) -> Any:
-    row = _row(tx, key_id)
+    row = _row(tx, key_id, held=True)
     if row.revoked_at is not None:
         raise KeyRevoked(f"{key_id} was revoked; make a new key instead.")
     return row
 
 
-def _somebody_can_manage(tx: Tx, key_id: str) -> None:
+def _somebody_can_manage(tx: Tx, was: Any) -> None:
     """Raises LastAdminKey where keys are left, but none in force that is admin of everything.
 
     None at all is the beginning: then a setup link lets somebody in. Who came by another login can come again.
     """
     actor = acting()
-    if actor is not None and actor.principal.kind == "oidc":
+    if Grant("admin") not in grants_from(was.grants) or (actor is not None and actor.principal.kind == "oidc"):
         return
     left = tx.execute(select(keys).where(keys.c.revoked_at.is_(None))).fetchall()
     able = [row for row in left if row.expires_at is None or row.expires_at > tx.now]
     if left and not any(Grant("admin") in grants_from(row.grants) for row in able):
-        raise LastAdminKey(f"{key_id} is the last key that is admin of all clusters; make another one first.")
+        raise LastAdminKey(f"{was.id} is the last key that is admin of all clusters; make another one first.")
 
 
 def _check_expiry(tx: Tx, moment: dt.datetime | None) -> None:

@@ -1,6 +1,7 @@
 """Let the first one in: a link with a token that works once, for a while, and of which only a hash is kept."""
 
 import datetime as dt
+from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, update
 
@@ -14,6 +15,7 @@ from clustergenie.platform import clock, migrate, serving
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import CannotStart
+from clustergenie.platform.servers import Server
 from clustergenie.platform.sqlite import engine_for
 
 LIFE = dt.timedelta(hours=1)
@@ -41,17 +43,26 @@ def new_link(settings: Settings, url: str | None = None) -> str:
             f"The database of {settings.data_dir} is at revision {there['current'] or 'none'}, not {there['head']}; "
             "start the server once, or run `clustergenie migrate up`."
         )
-    engine = engine_for(settings.database_path())
+    if settings.has_server():
+        with Server(settings.database_url).engine.begin() as connection:
+            token = issue(connection, clock.now())
+    else:
+        token = _issue_in_file(settings.database_path())
+    known = serving.known_url(settings.data_dir) or settings.server_url()
+    return link(url.rstrip("/") if url else settings.public_url or known + settings.base_path, token)
+
+
+def _issue_in_file(path: Path) -> str:
+    engine = engine_for(path)
     try:
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout=5000")  # the server may be writing
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             token = issue(connection, clock.now())
             connection.exec_driver_sql("COMMIT")
+            return token
     finally:
         engine.dispose()
-    known = serving.known_url(settings.data_dir) or settings.server_url()
-    return link(url.rstrip("/") if url else settings.public_url or known + settings.base_path, token)
 
 
 def redeem(

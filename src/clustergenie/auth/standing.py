@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from clustergenie.auth.keyring import as_stored, grants_from, subject_of
 from clustergenie.auth.principal import Actor, Grant, Principal, acting
+from clustergenie.auth.scope import NotAllowed
 from clustergenie.auth.tables import keys
 from clustergenie.platform.db import Tx
 from clustergenie.platform.telemetry import trace_id
@@ -32,10 +33,15 @@ def standing(tx: Tx, subject: str, stored: Any) -> tuple[Grant, ...]:
 
 
 def owner(tx: Tx, row: Any) -> Actor | None:
-    """Who acts when a row with `owner_columns` does; None for what the control plane does by itself."""
+    """Who acts when a row with `owner_columns` does; None for what the control plane does by itself.
+
+    Raises NotAllowed where its creator may do nothing any more.
+    """
     if row.created_by is None:
         return None
     grants = standing(tx, row.created_by, row.acts_with)
+    if not grants:
+        raise NotAllowed(f"{row.created_by}, who made it, was revoked or has expired; let somebody else save it.")
     principal = Principal(subject=row.created_by, name=row.created_by, kind="key", grants=grants)
     return Actor(principal, "", "", trace_id(), "operator")
 
