@@ -22,7 +22,7 @@ from tests.chaos.server_snapshot import ServerSnapshot, made_twice
 from tests.chaos.traffic import Promises
 from tests.chaos.trouble import Killer, Troubles, outages
 from tests.chaos.verdict import faults, unsettled
-from tests.chaos.world import World, world
+from tests.chaos.world import START_SECONDS, World, world
 from tests.waiting import poll_until
 
 REST_SECONDS = 300.0
@@ -116,7 +116,7 @@ def _live(made: World, story: Story, clusters: list[str]) -> None:
     for replica in made.replicas:
         if not replica.running:
             replica.spawn()
-        replica.until_ready()
+        replica.until_ready(START_SECONDS)
 
 
 def _come_to_rest(made: World, story: Story) -> None:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.world import World
+from tests.chaos.world import START_SECONDS, World
 from tests.live_server import NOBODY, Api, LiveServer
 from tests.waiting import poll_until
 
@@ -98,7 +98,7 @@ def restart_all(world: World, callers: int = 3) -> Balance:
         for replica in world.replicas:
             assert replica.terminate() == 0
             replica.spawn()
-            replica.until_ready()
+            replica.until_ready(START_SECONDS)
             time.sleep(0.5)  # the balancer looks, and finds it
     finally:
         for thread in asking:

@@ -16,6 +16,8 @@ from tests.ratelimit.servers import RedisServer
 from tests.servers import keep
 from tests.waiting import poll_until
 
+START_SECONDS = 180.0
+"""Four replicas that start at once on two cores take their time."""
 ANSWER_SECONDS = 5.0
 PATIENCE_SECONDS = 120.0
 """How long a client goes on asking both api replicas before it calls the service unavailable."""
@@ -173,7 +175,7 @@ class World:
         for replica in self.replicas:
             replica.spawn()
         for replica in self.replicas:
-            replica.until_ready()
+            replica.until_ready(START_SECONDS)
 
     def end(self) -> None:
         """Bring everything down."""

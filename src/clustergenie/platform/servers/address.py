@@ -117,11 +117,10 @@ def engine_of(url: URL, words: Words) -> Engine:
 
 def code_of(error: DBAPIError) -> str:
     """The server's number or SQLSTATE of an error; empty where it has none."""
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return str(state)
     arguments = getattr(error.orig, "args", ())
-    return str(arguments[0]) if arguments and isinstance(arguments[0], int) else ""
+    if arguments and isinstance(arguments[0], int):
+        return str(arguments[0])  # MySQL's own number says more than the SQLSTATE that comes with it
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def _version(connection: Connection) -> Version:
