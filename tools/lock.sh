@@ -23,4 +23,5 @@ lock requirements.lock pyproject.toml --group build "$@"
 lock requirements-dev.lock pyproject.toml --group build --group dev --constraint requirements.lock "$@"
 lock requirements-all.lock pyproject.toml --extra all --constraint requirements-dev.lock "$@" # what the image holds
 lock requirements-ui.lock --group ui "$@"
+echo "Install the locks (tools/venv.sh --dev), then renew the bill of materials: .venv/bin/python tools/sbom.py" >&2
 lock requirements-tools.lock --group tools "$@"
