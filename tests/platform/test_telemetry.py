@@ -24,6 +24,8 @@ TOKEN = "cgt_" + "Zk3Vb9_x" * 5  # fixed: it is part of test names, which every 
         {"api_key": "abc", "apikey": "abc"},
         {"deep": [{"er": {"password": "abc"}}]},
         {"message": "enrolling with abc", "credential": "abc"},
+        {"token": {"a": ["abc"], "b": {"c": "abc"}}},
+        {"private_key": "abc", "set_cookie": ["abc"]},
     ],
 )
 def test_what_is_named_like_a_secret_is_removed(line: dict[str, Any]) -> None:
@@ -40,12 +42,22 @@ def test_what_is_named_like_a_secret_is_removed(line: dict[str, Any]) -> None:
         f"Authorization: Bearer {TOKEN}",
         "header was bearer abcdefghijklmnop==",
         "mysql://user:hunter2@db/clustergenie",
+        "rediss://:hunter2@cache:6379/0",
+        "https://issuer.example.org/callback?code=hunter2&state=x",
+        "https://bucket.example.org/file?X-Sig=1&signature=hunter2",
+        "connect with password=hunter2, then go on",
+        "Authorization: Basic dXNlcjpodW50ZXIyaHVudGVyMg==",
+        "Cookie: clustergenie_session=hunter2",
+        f"id token eyJhbGciOiJub25lIn0.{'hunter2' * 4}.hunter2",
+        "-----BEGIN EC PRIVATE KEY-----\nhunter2\n-----END EC PRIVATE KEY-----",
+        "digitalocean says dop_v1_" + "ab12" * 16,
+        "aws says AKIA" + "ABCD1234" * 2,
     ],
 )
 def test_what_is_shaped_like_a_secret_is_removed_wherever_it_stands(text: str) -> None:
     cleaned = str(redact({"message": [text]}))
     assert REDACTED in cleaned
-    for secret in (TOKEN, "abcdefghijklmnop", "hunter2"):
+    for secret in (TOKEN, "abcdefghijklmnop", "hunter2", "ab12ab12", "ABCD1234", "dXNlcjpodW50"):
         assert secret not in cleaned
 
 
@@ -55,6 +67,8 @@ def test_what_is_shaped_like_a_secret_is_removed_wherever_it_stands(text: str) -
         {"token_id": "key-1", "token_expires_at": "2026", "credential_ttl_seconds": "5"},
         {"message": "cluster web-1 is healthy", "cluster_id": "cluster-1", "progress": 30},
         {"url": "http://127.0.0.1:8080/api", "nothing": None, "yes": True},
+        {"message": "basic information about the token: it is missing", "tokens": 5, "has_secret": True},
+        {"detail": "/token: is missing", "url": "/jobs?type=noop&status=failed"},
     ],
 )
 def test_what_is_no_secret_stays(line: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import contextvars
 import logging
 import re
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from clustergenie.platform import ids
 from clustergenie.platform.clock import now, rfc3339
 from clustergenie.platform.lines import Lines
+from clustergenie.platform.redaction import REDACTED as REDACTED
+from clustergenie.platform.redaction import redact as redact
 
 SERVICE = "core-api"
 
@@ -73,25 +75,6 @@ def traceparent(trace: str) -> str:
 
 
 # -- log lines
-
-_SECRET_KEYS = re.compile(r"(?i)(token|secret|password|passwd|credential|authorization|api_?key|cookie)")
-_SECRET_VALUES = re.compile(
-    r"(?i)\b(cg[a-z]{0,3}_[A-Za-z0-9_\-]{16,}|bearer\s+[A-Za-z0-9._~+/\-]{8,}=*|(?<=://)[^/\s:@]+:[^/\s@]+(?=@))"
-)
-REDACTED = "[redacted]"
-
-
-def redact(value: Any, key: str = "") -> Any:
-    """The value without secrets: by the name of its key, and by the shape of what is in its text."""
-    if key and isinstance(value, str) and _SECRET_KEYS.search(key) and not key.endswith(("_id", "_at", "_seconds")):
-        return REDACTED
-    if isinstance(value, str):
-        return _SECRET_VALUES.sub(REDACTED, value)
-    if isinstance(value, Mapping):
-        return {str(name): redact(inner, str(name)) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [redact(inner) for inner in value]
-    return value
 
 
 def _redacted(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

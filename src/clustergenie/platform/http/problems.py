@@ -43,11 +43,11 @@ def render(status: int, kind: str, title: str, detail: str, **more: Any) -> dict
         "title": title,
         "status": status,
         "detail": redact(detail),
-        "errors": more.pop("errors", []),
+        "errors": redact(more.pop("errors", [])),
         "request_id": ids.get("request_id", ""),
         "trace_id": ids.get("trace_id", ""),
         "error": redact(detail),
-        **more,
+        **redact(more),
     }
 
 
