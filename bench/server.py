@@ -35,6 +35,8 @@ class Server:
         self.data_dir = Path(tempfile.mkdtemp(prefix="cg-bench-"))
         self._ceiling = ceiling
         self._environment = {**os.environ, **UNREACHED, **(environment or {})}
+        # As installed by pip, which compiles: else the start is mostly a compiler's work.
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def __enter__(self) -> "Server":
         if self._ceiling:

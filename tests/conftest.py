@@ -14,6 +14,11 @@ from tests.servers import provide
 
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
+# The servers of the tests are started as everywhere else: where nothing compiled may be kept, each of them would spend
+# more than a second of processor on compiling all it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # Set before anything is started, so that every process of this run inherits them, the xdist workers too. A pytest that
 # a test starts makes a mark of its own, or (below a worker) ends nobody: else it would end the run it is part of.
 OWNS_THE_RUN = "PYTEST_XDIST_WORKER" not in os.environ
