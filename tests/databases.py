@@ -27,6 +27,7 @@ from tests.servers import provide
 
 KIND = os.environ.get("CG_TEST_DATABASE") or "sqlite"
 ON_SQLITE = KIND == "sqlite"
+DIALECT = {"mariadb": "mysql"}.get(KIND, KIND)
 NUMBERED = ("event_dead_letters", "metrics")
 """Tables whose numbers tests begin to count at 1."""
 MOST = 4
@@ -145,19 +146,24 @@ class Sequenced(Database):
         return await super().read(fn, *args, **kwargs)
 
 
+def made(
+    path: Path, sink: EventSink = events.append, clock: Clock | None = None
+) -> "tuple[Sequenced, events.Sequencer]":
+    """A database and its sequencer, not started; what is in it must be prepared."""
+    engine = backend(path, sink, clock)
+    db, sequencer = Sequenced(engine), events.Sequencer(Database(engine))  # its own reads must not wait for it
+    db.sequencer = None if ON_SQLITE else sequencer
+    return db, sequencer
+
+
 @asynccontextmanager
 async def running(path: Path, sink: EventSink = events.append, clock: Clock | None = None) -> AsyncIterator[Database]:
     """A started database; what is in it must be prepared."""
-    engine = backend(path, sink, clock)
-    db = Sequenced(engine)
+    db, sequencer = made(path, sink, clock)
     await db.start()
-    sequencer = events.Sequencer(Database(engine))  # its own reads must not wait for it
     await sequencer.start()
-    if not ON_SQLITE:
-        db.sequencer = sequencer
     try:
         yield db
     finally:
-        db.sequencer = None
         await sequencer.stop()
         await db.stop()

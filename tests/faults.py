@@ -39,6 +39,7 @@ from clustergenie.jobs.attempt import attempt
 from clustergenie.jobs.settle import leave_many
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem
+from tests import databases
 
 Mode = Literal["raise", "kill", "hold"]
 MOST_ROUNDS = 50
@@ -55,7 +56,7 @@ class World:
     handler: "jobs.Handler[Any]"
     request: jobs.Enqueue
     others: "Sequence[jobs.Handler[Any]]" = ()
-    store: jobs.Store = field(default_factory=jobs.SqliteStore)
+    store: jobs.Store = field(default_factory=lambda: jobs.store_for(databases.DIALECT))
 
 
 W = TypeVar("W", bound=World)

@@ -1,8 +1,6 @@
 """Put together what works on droplets and clusters, over a real database and a simulated cloud, for one test."""
 
 import asyncio
-import functools
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, select
 
-from clustergenie import clusters, droplets, events, jobs
+from clustergenie import clusters, droplets, jobs
 from clustergenie.clusters import service as cluster_service
 from clustergenie.clusters.tables import clusters as cluster_rows
 from clustergenie.droplets import placing
@@ -19,11 +17,11 @@ from clustergenie.droplets.tables import droplets as droplet_rows
 from clustergenie.events.tables import events as event_rows
 from clustergenie.jobs.enqueue import enqueue_many
 from clustergenie.platform.clock import now
-from clustergenie.platform.db import Database, Tx, metadata
+from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem
-from clustergenie.platform.sqlite import SqliteBackend, engine_for
 from clustergenie.providers import SimulatedDriver
 from clustergenie.providers.simulated import Cloud, Weather
+from tests import databases
 from tests.waiting import poll_until_async
 
 SWIFT = Weather(create_seconds=(0, 0), boot_seconds=(0, 0), destroy_seconds=(0, 0))
@@ -178,25 +176,24 @@ def _versions(tx: Tx, table: Table) -> list[tuple[str, int]]:
     return [(row.id, row.version) for row in tx.execute(select(table.c.id, table.c.version))]
 
 
-@functools.cache
-def _empty() -> bytes:
-    """A database with every table and nothing in them."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "empty.db"
-        engine = engine_for(path)
-        metadata.create_all(engine)
-        engine.dispose()
-        return path.read_bytes()
-
-
 @asynccontextmanager
 async def parts(path: Path, weather: Weather | None = None, **fleet_settings: Any) -> AsyncIterator[Rig]:
     """The parts without anybody who works: for handlers and ticks that a test drives itself."""
     path.mkdir(parents=True, exist_ok=True)
-    (path / "test.db").write_bytes(_empty())
+    (path / "test.db").unlink(missing_ok=True)
+    databases.prepare(path / "test.db")
     clock = Clock()
-    db = Database(SqliteBackend(path / "test.db", events.append, clock))
-    await db.start()
+    async with (
+        databases.running(path / "test.db", clock=clock) as db,
+        _wired(db, clock, weather, fleet_settings) as rig,
+    ):
+        yield rig
+
+
+@asynccontextmanager
+async def _wired(
+    db: Database, clock: Clock, weather: Weather | None, fleet_settings: dict[str, Any]
+) -> AsyncIterator[Rig]:
     droplets.plug(clusters.Members())
     calls: list[tuple[str, int]] = []
     gone: set[asyncio.Task[None]] = set()
@@ -221,7 +218,6 @@ async def parts(path: Path, weather: Weather | None = None, **fleet_settings: An
     finally:
         await driver.close()
         await asyncio.gather(*gone)
-        await db.stop()
 
 
 def _fleet(driver: SimulatedDriver, settings: dict[str, Any]) -> droplets.Fleet:
@@ -263,7 +259,7 @@ async def at_work(rig: Rig, *, ticking: bool = True) -> AsyncIterator[None]:
         except Exception as failure:  # noqa: BLE001 - kept for the end
             failures.append(failure)
 
-    pool = jobs.Pool(rig.db, jobs.SqliteStore(), rig.handlers, count=8, queue=8)
+    pool = jobs.Pool(rig.db, jobs.store_for(rig.db.dialect), rig.handlers, count=8, queue=8)
     await pool.start(alone=True)
     ticker = jobs.Ticker(rig.db, pool.worker_id, [jobs.Tick("look", 0.05, look)] if ticking else [])
     await ticker.start()

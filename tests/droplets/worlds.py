@@ -33,19 +33,24 @@ Arrange = Callable[[Rig], Awaitable[Start]]
 """Brings a rig to where the job begins."""
 
 
-class Part(jobs.SqliteStore):
+class Part:
     """Takes only jobs of one kind, or only those of all others."""
 
-    def __init__(self, kind: str, *, mine: bool) -> None:
+    def __init__(self, store: jobs.Store, kind: str, *, mine: bool) -> None:
+        self._store = store
         self._hidden = (rows.c.type != kind) if mine else (rows.c.type == kind)
 
     def claim(self, tx: Tx, worker_id: str, limit: int) -> list[jobs.Claimed]:
         """As the real store does, with the others out of sight."""
         ready = [*tx.execute(select(rows.c.id).where(rows.c.state == "ready", self._hidden)).scalars()]
         tx.execute(update(rows).where(rows.c.id.in_(ready)).values(state="hidden"))
-        claimed = super().claim(tx, worker_id, limit)
+        claimed = self._store.claim(tx, worker_id, limit)
         tx.execute(update(rows).where(rows.c.id.in_(ready)).values(state="ready"))
         return claimed
+
+    def promote(self, tx: Tx, limit: int) -> int:
+        """As the real store does."""
+        return self._store.promote(tx, limit)
 
 
 @dataclass
@@ -80,11 +85,13 @@ async def survives_everything(
             handler = next(one for one in rig.handlers if one.kind is declared)
             others = [one for one in rig.handlers if one is not handler]
             # The job may wait for other jobs, so those have a worker of their own until the job has ended.
-            pool = jobs.Pool(rig.db, Part(start.kind, mine=False), others, count=4, queue=4)
+            pool = jobs.Pool(
+                rig.db, Part(jobs.store_for(rig.db.dialect), start.kind, mine=False), others, count=4, queue=4
+            )
             await pool.start(alone=True)
             try:
                 yield Played(
-                    rig.db, handler, request, store=Part(start.kind, mine=True),
+                    rig.db, handler, request, store=Part(jobs.store_for(rig.db.dialect), start.kind, mine=True),
                     rig=rig, pool=pool, cluster_id=start.cluster_id, wanted=start.wanted,
                 )  # fmt: skip
             finally:

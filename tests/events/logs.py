@@ -7,39 +7,31 @@ from pathlib import Path
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from clustergenie import events
-from clustergenie.events import tables
-from clustergenie.platform.db import Database, Tx, metadata
+from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.event import Event
-from clustergenie.platform.sqlite import SqliteBackend, engine_for
+from tests import databases
 
 effects = Table(
     "effects",
     MetaData(),
     Column("id", Integer, primary_key=True),
-    Column("consumer_group", String, nullable=False),
-    Column("key", String, nullable=False),
+    Column("consumer_group", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
     Column("seq", Integer, nullable=False),
 )
 
 
 def prepare(path: Path) -> None:
-    """Create the tables of the log, and one that consumers of tests write to."""
-    engine = engine_for(path)
-    metadata.create_all(engine, tables=[tables.events, tables.positions, tables.inbox, tables.dead_letters])
-    effects.create(engine, checkfirst=True)
-    engine.dispose()
+    """Create the tables, and one that consumers of tests write to."""
+    databases.prepare(path, [effects])
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Database]:
     """A started database whose sink is the log."""
     prepare(path)
-    db = Database(SqliteBackend(path, events.append))
-    await db.start()
-    try:
+    async with databases.running(path) as db:
         yield db
-    finally:
-        await db.stop()
 
 
 def happened(key: str = "job-1", seq: int = 1, kind: str = "job_started", **more: object) -> Event:

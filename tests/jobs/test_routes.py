@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 from litestar.testing import TestClient
 
-from clustergenie import events, jobs
+from clustergenie import jobs
 from clustergenie.jobs import routes
 from clustergenie.platform import http
-from clustergenie.platform.db import Database
-from clustergenie.platform.sqlite import SqliteBackend
+from tests import databases
 from tests.jobs import queues
 
 Client = TestClient[Any]
@@ -21,9 +20,11 @@ Client = TestClient[Any]
 def client(tmp_path: Path) -> Iterator[Client]:
     """A server of jobs without a worker: what is asked for stays as it was asked."""
     queues.prepare(tmp_path / "jobs.db")
-    db = Database(SqliteBackend(tmp_path / "jobs.db", events.append))
-    given = {"db": db, "submit": routes.Submit(db), "pool": jobs.Pool(db, jobs.SqliteStore(), [], count=2, queue=3)}
-    app = http.build(routes.routes, version="0", dependencies=given, on_startup=[db.start], on_shutdown=[db.stop])
+    db, sequencer = databases.made(tmp_path / "jobs.db")
+    pool = jobs.Pool(db, jobs.store_for(db.dialect), [], count=2, queue=3)
+    given = {"db": db, "submit": routes.Submit(db), "pool": pool}
+    life = {"on_startup": [db.start, sequencer.start], "on_shutdown": [sequencer.stop, db.stop]}
+    app = http.build(routes.routes, version="0", dependencies=given, **life)
     with TestClient(app, raise_server_exceptions=False) as served:
         yield served
 

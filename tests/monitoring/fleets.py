@@ -12,13 +12,13 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from clustergenie import clusters, droplets, events
+from clustergenie import clusters, droplets
 from clustergenie.droplets import tables
 from clustergenie.platform import ids
 from clustergenie.platform.clock import now
-from clustergenie.platform.db import Database, Tx, metadata
-from clustergenie.platform.sqlite import SqliteBackend, engine_for
+from clustergenie.platform.db import Database, Tx
 from clustergenie.providers import LocalDriver, SimulatedDriver
+from tests import databases
 
 TRACE = "ab" * 16
 _names = itertools.count(1)
@@ -27,16 +27,10 @@ _names = itertools.count(1)
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Database]:
     """A started database with every table, whose sink is the log."""
-    engine = engine_for(path)
-    metadata.create_all(engine)
-    engine.dispose()
-    db = Database(SqliteBackend(path, events.append))
-    await db.start()
+    databases.prepare(path)
     droplets.plug(clusters.Members())
-    try:
+    async with databases.running(path) as db:
         yield db
-    finally:
-        await db.stop()
 
 
 def fleet(path: Path, *, listening_seconds: float = 3600.0) -> droplets.Fleet:

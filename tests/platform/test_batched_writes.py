@@ -11,6 +11,8 @@ from clustergenie.platform.sqlite import DatabaseBusy
 from tests.platform.databases import add, all_words, opened, writer_held
 from tests.platform.test_transactions import settled
 
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
+
 
 class Sizes:
     """A batched function that remembers how many items each call had."""

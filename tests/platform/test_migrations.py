@@ -20,6 +20,8 @@ from clustergenie.platform.db import metadata
 from clustergenie.platform.sqlite import engine_for
 from tests.live_server import LiveServer, free_port
 
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
+
 for tables in Path(clustergenie.__file__).parent.glob("*/tables.py"):
     importlib.import_module(f"clustergenie.{tables.parent.name}.tables")  # so that `metadata` knows all of them
 

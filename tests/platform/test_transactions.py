@@ -14,6 +14,8 @@ from clustergenie.platform.event import Event
 from clustergenie.platform.sqlite import DatabaseBusy, DatabaseWriteFailed
 from tests.platform.databases import add, all_words, asked, opened, words, writer_held
 
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
+
 
 def on_disk(path: Path) -> list[str]:
     """The words another process would see."""
