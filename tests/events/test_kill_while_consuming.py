@@ -7,7 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.events.storm import GROUPS, KEYS, PICKY
+
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
 
 ROUNDS = 5
 

@@ -7,10 +7,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from tests.jobs.crowd import STEPS, effects
 from tests.jobs.queues import Work, opened
+
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
 
 JOBS = 300
 KILLS = 40

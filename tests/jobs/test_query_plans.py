@@ -17,6 +17,8 @@ from clustergenie.platform.db import Tx
 from clustergenie.platform.http import Paging
 from tests.jobs.queues import Clock, Queue, Work, item, tell
 
+pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
+
 FEW = Lanes(cluster_id="cluster-1", serial_key="cluster-1")
 
 FEW_WORK = Work(serial="cluster-1")

@@ -68,7 +68,7 @@ def _filtered(wanted: AuditFilter) -> Select[Any]:
     if wanted.after_id is not None:
         query = query.where(audit_log.c.id > wanted.after_id)
     if wanted.q:
-        query = query.where(or_(*(audit_log.c[name].contains(wanted.q, autoescape=True) for name in _SEARCHED)))
+        query = query.where(or_(*(audit_log.c[name].icontains(wanted.q, autoescape=True) for name in _SEARCHED)))
     return query
 
 

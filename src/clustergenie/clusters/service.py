@@ -203,7 +203,7 @@ def _filtered(wanted: ClusterFilter) -> Select[Any]:
     if wanted.region is not None:
         query = query.where(clusters.c.region == wanted.region)
     if wanted.q:
-        query = query.where(clusters.c.name.contains(wanted.q, autoescape=True))
+        query = query.where(clusters.c.name.icontains(wanted.q, autoescape=True))
     if wanted.status is None:
         return query.where(clusters.c.status != "deleted")
     if wanted.status not in STATUSES:

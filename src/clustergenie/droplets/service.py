@@ -189,7 +189,7 @@ def _filtered(wanted: DropletFilter, query: Select[Any] = _JOINED) -> Select[Any
         if (value := getattr(wanted, name)) is not None:
             query = query.where(droplets.c[name] == value)
     if wanted.q:
-        query = query.where(droplets.c.name.contains(wanted.q, autoescape=True))
+        query = query.where(droplets.c.name.icontains(wanted.q, autoescape=True))
     if wanted.status is None:
         return query.where(droplets.c.status != "deleted")
     if wanted.status not in STATUSES:

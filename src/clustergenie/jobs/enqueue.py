@@ -22,7 +22,7 @@ from clustergenie.jobs.models import (
     shown,
 )
 from clustergenie.jobs.settle import WAIT_LIMIT
-from clustergenie.jobs.tables import LIVE, idempotency_keys, jobs
+from clustergenie.jobs.tables import LIVE, idempotency_keys, jobs, of_live_unique_key
 from clustergenie.platform import ids
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem
@@ -164,7 +164,7 @@ def _conflicting(tx: Tx, items: Sequence[Enqueue], answers: "dict[int, Accepted 
     for place, item in enumerate(items):
         if place in answers:
             continue
-        there = _live(tx, jobs.c.unique_key == item.unique_key, 1) if item.unique_key is not None else []
+        there = [] if item.unique_key is None else _live(tx, of_live_unique_key(tx.dialect, item.unique_key), 1)
         if there:
             answers[place] = _same_work(item, there[0])
         elif item.lanes.serial_key is not None and item.on_conflict != "queue":

@@ -2,7 +2,21 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Dialect, Index, Integer, SmallInteger, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Dialect,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
 
 from clustergenie.platform.db import metadata
 from clustergenie.platform.types import Json, UtcDateTime
@@ -93,6 +107,13 @@ Index(
     "ix_jobs_ended", jobs.c.state, jobs.c.type, jobs.c.completed_at,
     sqlite_where=text(ENDED), postgresql_where=text(ENDED),
 )  # fmt: skip
+
+
+def of_live_unique_key(dialect: str, key: str) -> ColumnElement[bool]:
+    """The live job of this unique key, in words that go by the index which makes it the only one."""
+    column: ColumnElement[str] = literal_column("unique_live") if dialect == "mysql" else jobs.c.unique_key
+    return column == key
+
 
 attempts = Table(
     "job_attempts",

@@ -47,6 +47,11 @@ class Tx:
         self.events: list[Event] = []
         self._after: list[Callable[[], None]] = []
 
+    @property
+    def dialect(self) -> str:
+        """Which database this is: `sqlite`, `mysql` (MariaDB too) or `postgresql`."""
+        return self.connection.dialect.name
+
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Run one statement; a list of parameter sets runs it as one batch."""
         return self.connection.execute(statement, parameters)

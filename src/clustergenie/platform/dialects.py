@@ -28,7 +28,7 @@ class Upsert:
     def run(self, tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
         """One batch; in the order of the keys, so that two batches never wait for each other in a ring."""
         ordered = sorted(rows, key=lambda row: [str(row[name]) for name in self._keys])
-        tx.execute(self._statement(tx.connection.dialect.name), ordered)
+        tx.execute(self._statement(tx.dialect), ordered)
 
     def _made(self, dialect: str) -> Any:
         if dialect == "mysql":

@@ -78,7 +78,7 @@ def fetch_page(
     column, down = sortable[name], paging.sort_dir == "desc"
     if total is None:
         total = tx.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
-    ordered = query.order_by(*((column.desc(), key.desc()) if down else (column.asc(), key.asc())))
+    ordered = query.order_by(*_order(column, key, tx.dialect, down=down))
     if paging.cursor is not None:
         ordered = ordered.where(
             _after(_read_cursor(paging.cursor, name, paging.sort_dir, column, key), column, key, down=down)
@@ -90,6 +90,14 @@ def fetch_page(
     rows = rows[: paging.page_size]
     following = _cursor(name, paging.sort_dir, rows[-1], column, key) if more else None
     return rows, total, following
+
+
+def _order(column: ColumnElement[Any], key: ColumnElement[Any], dialect: str, *, down: bool) -> list[Any]:
+    """NULLs sort lowest on SQLite and MySQL; PostgreSQL has to be told, and would not use an index where it is."""
+    first, second = (column.desc(), key.desc()) if down else (column.asc(), key.asc())
+    if dialect == "postgresql" and getattr(column, "nullable", True) and column is not key:
+        first = first.nulls_last() if down else first.nulls_first()
+    return [first, second]
 
 
 def _after(last: tuple[Any, Any], column: ColumnElement[Any], key: ColumnElement[Any], *, down: bool) -> _Condition:

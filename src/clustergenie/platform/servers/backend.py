@@ -92,7 +92,7 @@ class ServerBackend:
         self.server = Server(url)
         self.dialect = self.server.dialect
         self._sink, self._clock, self._prepare = sink, clock, prepare
-        self._size = max(2, connections // 2)
+        self._size = max(1, connections // 2)
         self._queue: queue.SimpleQueue[One | Lane | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._readers = ThreadPoolExecutor(self._size, thread_name_prefix="db-read")

@@ -21,6 +21,8 @@ RUNS = 12
 """How often a transaction that others are in the way of is run, at most."""
 CLASHES = 3
 """A look before an insert may lose to somebody else's insert: on the next run the look sees it."""
+LOSSES = 3
+"""Connections that may be lost before the caller hears of it: one may have been dead for long."""
 LONGEST_PAUSE = 0.25
 
 
@@ -65,7 +67,7 @@ class Session:
         """Raise what cannot be helped by another run."""
         if self._lost(error):
             self.close()
-            if losses > 1:
+            if losses == LOSSES:
                 raise DatabaseAway(self._server.sentence(error), retry_after=1) from error
             return
         code = code_of(error)
@@ -126,7 +128,10 @@ class Session:
             self.close()
 
     def _lost(self, error: DBAPIError) -> bool:
-        return error.connection_invalidated or code_of(error) in self._server.words.gone
+        code = code_of(error)
+        # A server that lets us write no longer was the primary once: look for the one that is.
+        gone = self._server.words.gone if self._reading else self._server.words.gone | self._server.words.demoted
+        return error.connection_invalidated or code in gone
 
 
 def _undone(connection: Connection) -> bool:

@@ -29,6 +29,8 @@ class Words:
     """Errors after which the whole transaction may simply be run again."""
     gone: frozenset[str]
     """Errors that say the connection is lost, or of no use any more."""
+    demoted: frozenset[str]
+    """Errors of a server that takes no writes any more."""
     slow: frozenset[str]
     refused: dict[str, str]
     """What a failed connection means: a piece of the error, and what to do about it."""
@@ -104,8 +106,9 @@ MYSQL = _MySql(
     clock="SELECT UTC_TIMESTAMP(6)",
     read_only="SELECT @@global.read_only",
     contended=frozenset({"1213", "1205", "1020"}),
-    # Besides what SQLAlchemy knows: shutting down, connection killed, query interrupted by a shutdown, read-only.
-    gone=frozenset({"1053", "1927", "1317", "1290", "1836", "1152", "2003", "2006", "2013"}),
+    # Besides what SQLAlchemy knows: shutting down, connection killed, query interrupted by a shutdown.
+    gone=frozenset({"1053", "1927", "1317", "1152", "2003", "2006", "2013"}),
+    demoted=frozenset({"1290", "1836"}),
     slow=frozenset({"1969", "3024"}),
     refused={
         "1045": "the user name or the password is wrong",
@@ -138,7 +141,8 @@ POSTGRESQL = _Postgres(
     clock="SELECT now()",
     read_only="SHOW transaction_read_only",
     contended=frozenset({"40001", "40P01", "55P03"}),
-    gone=frozenset({"57P01", "57P02", "57P03", "25P03", "25006", "08006", "08003", "08000", "08001"}),
+    gone=frozenset({"57P01", "57P02", "57P03", "25P03", "08006", "08003", "08000", "08001"}),
+    demoted=frozenset({"25006"}),
     slow=frozenset({"57014"}),
     refused={
         "password authentication failed": "the user name or the password is wrong",
