@@ -1,14 +1,20 @@
 """Secrets at rest: unreadable without the key, not to be moved or changed, and rotated without loss."""
 
+import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clustergenie.platform import config, keyfile
+from clustergenie.auth.oidc_settings import PURPOSE
+from clustergenie.auth.rotate import rotate
+from clustergenie.platform import config, keyfile, migrate
 from clustergenie.platform.errors import CannotStart
 from clustergenie.platform.keyfile import Keys
+from clustergenie.platform.lock import take_lock
 from clustergenie.platform.sealing import Box, CannotOpen
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -83,3 +89,64 @@ def test_a_damaged_key_stops_the_start_and_is_not_shown(tmp_path: Path, content:
     with pytest.raises(CannotStart, match=r"secret.key (is damaged|cannot be read)") as refused:
         keyfile.keys(settings(tmp_path))
     assert "abab" not in str(refused.value)
+
+
+@pytest.fixture
+def sealed_in(tmp_path: Path) -> config.Settings:
+    """An installation with a stored secret."""
+    there = settings(tmp_path)
+    keyfile.keys(there)
+    migrate.upgrade(there)
+    store(there, Box(keyfile.keys(there)).seal("a secret", PURPOSE))
+    return there
+
+
+def store(there: config.Settings, sealed: str) -> None:
+    values = (1, "https://idp", "us", sealed, "n", "[]", "groups", "[]", 0, "test")
+    with closing(sqlite3.connect(there.database_path())) as db, db:
+        db.execute("DELETE FROM auth_oidc")
+        db.execute(f"INSERT INTO auth_oidc VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+
+
+def stored(there: config.Settings) -> str:
+    with closing(sqlite3.connect(there.database_path())) as db:
+        return str(db.execute("SELECT client_secret FROM auth_oidc").fetchone()[0])
+
+
+def test_a_rotation_seals_everything_anew_and_forgets_the_key_before(sealed_in: config.Settings) -> None:
+    first, before = keyfile.keys(sealed_in), stored(sealed_in)
+    for _ in range(2):
+        assert rotate(sealed_in) == 1
+    after = keyfile.keys(sealed_in)
+    assert after.first == first.first  # what enrolment tokens are made from stays
+    assert len(after.all) == 2
+    assert Box(after).open(stored(sealed_in), PURPOSE) == "a secret"
+    with pytest.raises(CannotOpen):
+        Box(first).open(stored(sealed_in), PURPOSE)
+    assert stored(sealed_in) != before
+
+
+def test_a_rotation_that_meets_a_foreign_secret_changes_nothing(sealed_in: config.Settings) -> None:
+    foreign = Box(Keys([b"f" * 32])).seal("a secret", PURPOSE)
+    store(sealed_in, foreign)
+    with pytest.raises(CannotOpen, match="set the OIDC client secret again"):
+        rotate(sealed_in)
+    assert stored(sealed_in) == foreign
+
+
+def test_a_rotation_under_a_running_server_is_refused(sealed_in: config.Settings) -> None:
+    lock = take_lock(sealed_in.database_path())
+    try:
+        with pytest.raises(CannotStart):
+            rotate(sealed_in)
+    finally:
+        os.close(lock)
+    assert len(keyfile.keys(sealed_in).all) == 1
+
+
+def test_with_keys_in_the_environment_the_last_one_seals(sealed_in: config.Settings) -> None:
+    first = keyfile.keys(sealed_in).first
+    both = settings(sealed_in.data_dir, CLUSTERGENIE_SECRET_KEY=f"{first.hex()},{NEW.hex()}")
+    assert rotate(both) == 1
+    assert Box(Keys([NEW])).open(stored(sealed_in), PURPOSE) == "a secret"
+    assert keyfile.keys(sealed_in).all == (first,)

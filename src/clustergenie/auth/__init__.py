@@ -7,7 +7,6 @@ from clustergenie.auth.keyring import Keyring
 from clustergenie.auth.keys import prune as prune_keys
 from clustergenie.auth.models import Oidc
 from clustergenie.auth.oidc import OidcLogin
-from clustergenie.auth.oidc_settings import reseal as reseal_oidc
 from clustergenie.auth.principal import (
     ANONYMOUS,
     LOOPBACK,
@@ -64,7 +63,6 @@ __all__ = [
     "prune_audit",
     "prune_keys",
     "prune_sessions",
-    "reseal_oidc",
     "sees",
     "setup_link",
     "visible",

@@ -179,6 +179,11 @@ AUTH = Noun(
     "The first way in.",
     _verbs("auth", ("setup-link", "setup_link", "Print a link that makes an admin's key, once.")),
 )
+SECRETS = Noun(
+    "secrets",
+    "The key under which secrets are stored.",
+    _verbs("secrets", ("rotate", "rotate", "Seal every stored secret under a new key.")),
+)
 CONFIG = Noun(
     "config",
     "This command's own settings.",
@@ -202,6 +207,7 @@ SECTIONS: tuple[tuple[str, tuple[Command | Noun, ...]], ...] = (
             _single("serve", "serve:serve", "Start the control plane."),
             _single("stop", "stop:stop", "Stop it; with --droplets, its local droplets too."),
             MIGRATE,
+            SECRETS,
             _single("ready", "ready:ready", "Say whether the server takes requests; exits 1 when not."),
             _single("doctor", "doctor:doctor", "Check everything that can be wrong, and say how to fix it."),
         ),

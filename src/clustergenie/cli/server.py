@@ -12,6 +12,7 @@ DOORS = {
     "serve": "clustergenie.app:serve",
     "simulated_cloud": "clustergenie.providers.simulated.serve:serve",
     "setup_link": "clustergenie.auth:new_setup_link",
+    "rotate_secrets": "clustergenie.auth.rotate:rotate",
     "settings": "clustergenie.platform.config:load",
     "upgrade": "clustergenie.platform.migrate:upgrade",
     "downgrade": "clustergenie.platform.migrate:downgrade",
