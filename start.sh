@@ -70,3 +70,5 @@ until url=$(ready); do
   sleep 0.1
 done
 printf 'ClusterGenie runs at %s (log: %s). Stop it and its local droplets with %s/stop.sh\n' "$url" "$log" "$root"
+link=$(written | grep -o 'http[^ ]*/setup#token=[^ ]*' | tail -n 1) || link=
+[[ -z $link ]] || printf 'There is no API key yet. Make the first one, once and within the hour, at %s\n' "$link"

@@ -1,5 +1,6 @@
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
+if os.getenv("BENCH_KEY") then wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_KEY") end
 -- BENCH_LATER=1: jobs for tomorrow, so that only accepting them is measured; otherwise they are run meanwhile.
 local later = os.getenv("BENCH_LATER") == "1" and os.date('!,"run_at":"%Y-%m-%dT%H:%M:%SZ"', os.time() + 86400) or ""
 wrk.body = '{"type":"noop","parameters":{}' .. later .. '}'

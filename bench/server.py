@@ -30,8 +30,13 @@ def free_port() -> int:
 class Server:
     """One process with a private data directory; use it as a context."""
 
-    def __init__(self, *, ceiling: bool = False, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *, ceiling: bool = False, environment: dict[str, str] | None = None, program: str | None = None
+    ) -> None:
+        """`program` is run instead of the command line."""
+        self._program = program
         self.port = free_port()
+        self.key: str | None = None
         self.data_dir = Path(tempfile.mkdtemp(prefix="cg-bench-"))
         self._ceiling = ceiling
         self._environment = {**os.environ, **UNREACHED, **(environment or {})}
@@ -42,7 +47,8 @@ class Server:
         if self._ceiling:
             command = [sys.executable, str(HERE / "ceiling.py"), str(self.data_dir / "ceiling.db"), str(self.port)]
         else:
-            command = [str(CLI), "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)]
+            run = [sys.executable, "-c", self._program] if self._program else [str(CLI)]
+            command = [*run, "serve", "--data-dir", str(self.data_dir), "--port", str(self.port)]
         begun = time.perf_counter()
         with (self.data_dir / "server.log").open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
@@ -71,7 +77,8 @@ class Server:
         """One request to the API; its JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         content = json.dumps(body) if body is not None else None
-        connection.request(method, "/api/v1" + path, content, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {self.key}"} if self.key else {})}
+        connection.request(method, "/api/v1" + path, content, headers)
         answer = connection.getresponse()
         found = json.loads(answer.read())
         if answer.status >= 400:

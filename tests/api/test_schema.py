@@ -1,20 +1,23 @@
 """Hold the running server to its own `/openapi.json`: no 500, no status, header or body that is not documented."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from tests.auth.access import Access
 from tests.live_server import LiveServer, live_server
 
 STREAM = "/api/v1/events/stream"
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
     "response_headers_conformance", "unsupported_method", "use_after_free", "ensure_resource_availability",
+    "refusals_tell_nothing",
 )  # fmt: skip
 EXAMPLES = 12
 KNOWN_IDS = '[parameters]\n"path.cluster_id" = "cluster-1"\n"query.cluster_id" = "cluster-1"\n'
@@ -40,7 +43,15 @@ def description(server: LiveServer, tmp_path: Path) -> Path:
     return path
 
 
-def fuzz(server: LiveServer, description: Path, seed: int, phases: str, settings: str = "") -> None:
+def fuzz(
+    server: LiveServer,
+    description: Path,
+    seed: int,
+    phases: str,
+    settings: str = "",
+    more: Sequence[str] = (),
+    examples: int = EXAMPLES,
+) -> None:
     """Run schemathesis over every operation but the endless stream."""
     config = description.with_name("schemathesis.toml")
     config.write_text(settings)
@@ -49,9 +60,10 @@ def fuzz(server: LiveServer, description: Path, seed: int, phases: str, settings
         [
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", config),
             *("run", description, "--url", server.url, "--exclude-path", STREAM, "--checks", ",".join(CHECKS)),
-            *("--phases", phases, "--max-examples", str(EXAMPLES), "--seed", str(seed), "--request-timeout", "20"),
-            *("--no-shrink", "--continue-on-failure", "--warnings", "off"),
+            *("--phases", phases, "--max-examples", str(examples), "--seed", str(seed), "--request-timeout", "20"),
+            *("--no-shrink", "--continue-on-failure", "--warnings", "off", *more),
         ],
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.api.refusals", "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=description.parent,
         capture_output=True,
         text=True,
@@ -71,6 +83,29 @@ def test_no_request_leads_to_an_answer_that_is_not_described(server: LiveServer,
 @pytest.mark.slow
 def test_nor_does_one_about_things_that_are_there(server: LiveServer, description: Path, seed: int) -> None:
     fuzz(server, description, seed, "fuzzing,stateful", KNOWN_IDS)
+
+
+@pytest.fixture(scope="module")
+def access(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Access]:
+    """Where nobody gets in without a key."""
+    made = Access(tmp_path_factory.mktemp("api"))
+    try:
+        yield made.start()
+    finally:
+        made.server.cleanup()
+
+
+@pytest.mark.slow
+def test_without_a_key_nothing_is_answered_that_is_not_described(access: Access, description: Path, seed: int) -> None:
+    fuzz(access.server, description, seed, "examples,coverage,fuzzing", examples=FEW)
+
+
+@pytest.mark.slow
+def test_nor_with_an_admins_and_whoever_leaves_it_out_is_refused(access: Access, description: Path, seed: int) -> None:
+    _, key = access.new_key("admin")
+    more = ("--header", f"Authorization: Bearer {key}", "--checks", ",".join((*CHECKS, "ignored_auth")))
+    fuzz(access.server, description, seed, "examples,fuzzing", more=more, examples=FEW)
+    assert access.call("GET", "/auth/keys", key=key).status == 200
 
 
 def test_the_stream_is_what_it_is_described_as(server: LiveServer) -> None:

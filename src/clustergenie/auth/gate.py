@@ -60,7 +60,9 @@ class Gate:
         if scope["query_string"]:
             _refuse_secrets(scope["query_string"])
         allow = handler.opt.get(ALLOW)
-        found = _NOBODY if allow == AGENT else await self.identify(scope, headers)
+        if allow == AGENT:  # the route checks the agent's own credential; what follows is the control plane's doing
+            return
+        found = await self.identify(scope, headers)
         scope["state"][_FOUND] = found
         names = telemetry.context()
         principal = found.principal
@@ -75,7 +77,7 @@ class Gate:
         )
         if scope["method"] not in browser.SAFE:
             _check_browser(found, allow, headers)
-        if allow != ANYONE and allow != AGENT:
+        if allow != ANYONE:
             self._admit(found, allow, handler.opt.get(SCOPED, False), scope)
 
     def _admit(self, found: Found, allow: str | None, scoped: bool, scope: Any) -> None:

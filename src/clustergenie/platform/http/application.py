@@ -11,6 +11,7 @@ from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.types import ControllerRouterHandler
 
@@ -22,6 +23,19 @@ from clustergenie.platform.http.routes import ALLOW, ANY_QUERY, ANYONE, NotJson
 
 MAX_BODY = 1_000_000
 """Bytes."""
+
+
+_SECURITY = Components(
+    security_schemes={
+        "key": SecurityScheme(type="http", scheme="bearer", description="An API key: `cg_…`."),
+        "session": SecurityScheme(
+            type="apiKey",
+            name="clustergenie_session",
+            security_scheme_in="cookie",
+            description="A browser's session; what changes something needs X-CSRF-Token too.",
+        ),
+    }
+)
 
 
 def build(
@@ -67,6 +81,7 @@ def _build(
             openapi_router=Router("/openapi-of-litestar", route_handlers=[], opt={ALLOW: ANYONE}),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
+            components=_SECURITY,
         ),
         # Our own logging and handlers do this; Litestar's would print stack traces of refused requests.
         logging_config=None,

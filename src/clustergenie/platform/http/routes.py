@@ -87,6 +87,8 @@ def _rules(
     if allow not in (ANYONE, AGENT):
         refuses.append(Forbidden)
     opt = {**more.pop("opt", {}), ALLOW: allow, SCOPED: scoped}
+    if allow not in (ANYONE, AGENT):
+        more.setdefault("security", [{"key": []}, {"session": []}])
     return {"responses": _responses([*raises, *refuses], reads=reads), "raises": [], "opt": opt, **more}
 
 
