@@ -42,7 +42,7 @@ async def begin_login(
     oidc: OidcLogin,
     reception: Reception,
     request: Request[Any, Any, Any],
-    wanted: Annotated[str, QueryParameter(name="next", max_length=2048, description="The page to go to.")] = "/",
+    wanted: Annotated[str, QueryParameter(name="next", max_length=512, description="The page to go to.")] = "/",
 ) -> Response[None]:
     """Send the browser to the issuer; it comes back to /auth/oidc/callback."""
     begun = await oidc.begin(wanted, reception.address(request) + BELOW + "callback")

@@ -78,7 +78,9 @@ def _build(
             version=version,
             description="A self-hosted control plane for fleets of small machines.",
             # Litestar would show a page of its own at this path's root; docs.py serves /openapi.json instead.
-            openapi_router=Router("/openapi-of-litestar", route_handlers=[], opt={ALLOW: ANYONE}),
+            openapi_router=Router(
+                "/openapi-of-litestar", route_handlers=[], opt={ALLOW: ANYONE}, include_in_schema=False
+            ),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             use_handler_docstrings=True,
             components=_SECURITY,
