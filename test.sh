@@ -26,6 +26,9 @@ need git git
 need redis-server redis-server # tests start their own, on private ports
 need chromium chromium
 need systemd-analyze systemd
+need java default-jre-headless # the tests start a Kafka broker
+need mvn maven
+tools/kafka.sh >/dev/null
 tools/venv.sh --dev
 web/tools/build.sh
 web/tools/build.sh --deps # a console that is built may have come without its packages
@@ -37,7 +40,7 @@ TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/cg.XXXXXX")
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 # Settings of the person who runs the tests do not reach them.
-while IFS= read -r name; do unset "$name"; done < <(compgen -e | grep '^CLUSTERGENIE_' || true)
+while IFS= read -r name; do unset "$name"; done < <(compgen -e | grep -E '^(CLUSTERGENIE|KAFKA)_' || true)
 unset ENVIRONMENT LOG_LEVEL
 
 # --- the static checks, side by side, before the tests: both cores are the tests' own after that ---------------------

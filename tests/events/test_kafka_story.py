@@ -74,3 +74,84 @@ def bus(server: LiveServer, wanted) -> dict:
         return found
 
     return poll_until(seen, 30)
+
+
+def test_poison_goes_to_the_dead_letter_topic_with_its_reason_and_the_partition_moves_on(
+    server: LiveServer, topic: Topic
+) -> None:
+    same_partition = "cluster-poison"
+    poisons = {
+        "not JSON": (b"\xff\xfe{", "cannot be read"),
+        "wrong types": (b'{"type": "metrics", "cluster_id": 7}', "cluster_id"),
+        "unknown version": (b'{"type": "metrics", "cluster_id": "cluster-1", "schema_version": 99}', "version 99"),
+        "unknown type": (b'{"type": "world_ended", "cluster_id": "cluster-1"}', "world_ended"),
+        "a megabyte": (b'{"type": "metrics", "message": "' + b"x" * 1_000_000 + b'"}', "at most 262,144"),
+        "empty": (b"", "empty"),
+        "not an object": (b"[1, 2]", "object"),
+        "refused by the queue": (b'{"type": "job_requested", "job_id": "job-x", "job_type": "dance"}', "'dance'"),
+        "no such cluster": (b'{"type": "metrics", "cluster_id": "nowhere", "payload": {"cpu": 1}}', "nowhere"),
+    }
+    before = server.api.get("/events/dead-letters?page_size=100")["total"]
+    for raw, _ in poisons.values():
+        topic.put(raw, same_partition, traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    topic.put({"type": "job_requested", "job_id": "job-after-poison", "job_type": "noop"}, same_partition)
+    assert poll_until(lambda: server.api.send("GET", "/jobs/job-after-poison").ok, 60)
+
+    letters = poll_until(lambda: dead_letters(server, before + len(poisons)), 30)
+    aside = topic.read(lambda found: len(found) >= len(poisons), dead=True)
+    for raw, reason in poisons.values():
+        message = next(one for one in aside if (one.value() or b"") == raw)
+        said = headers_of(message)
+        assert reason in said["dlq-reason"], said
+        assert said["dlq-topic"] == topic.name
+        assert said["traceparent"].startswith("00-0af7651916cd43dd")
+        place = f"{topic.name}/{said['dlq-partition']}/{said['dlq-offset']}@"
+        letter = next(one for one in letters if (one["origin"] or "").startswith(place))
+        assert reason in letter["reason"]
+        assert letter["raw"].encode() == raw[:2000] or letter["problem"] == "BadEvent"
+
+
+def dead_letters(server: LiveServer, count: int) -> list[dict[str, object]]:
+    found = server.api.get("/events/dead-letters?page_size=100")
+    assert found["total"] >= count, found
+    return list(found["dead_letters"])
+
+
+def test_a_dead_letter_is_replayed_once_what_was_wrong_is_right(server: LiveServer, topic: Topic) -> None:
+    name = "replayed"
+    topic.put({"type": "metrics", "cluster_id": "nowhere", "payload": {"cpu": 1}})
+    long = {"type": "metrics", "cluster_id": "cluster-1", "message": "x" * 300_000, "payload": {"cpu": 63.25}}
+    topic.put(long)
+
+    def both() -> list[int]:
+        found = [one for one in dead_letters(server, 2) if one["replayed_at"] is None]
+        bad = [int(str(one["id"])) for one in found if "nowhere" in str(one["reason"]) and one["attempts"] == 1]
+        wide = [int(str(one["id"])) for one in found if "300," in str(one["reason"])]
+        assert bad
+        assert wide
+        return [bad[0], wide[0]]
+
+    still_bad, too_long = poll_until(both, 30)
+    assert server.api.send("POST", f"/events/dead-letters/{still_bad}/replay").status == 409, name
+    replayed = server.api.post(f"/events/dead-letters/{too_long}/replay")["dead_letter"]
+    assert replayed["replayed_at"] is not None
+    values = server.api.get("/metrics?cluster_id=cluster-1&type=cpu&page_size=100")["metrics"]
+    assert [one["value"] for one in values].count(63.25) == 1
+    assert server.api.send("POST", f"/events/dead-letters/{too_long}/replay").status == 409
+
+
+def test_measurements_from_elsewhere_become_metrics(server: LiveServer, topic: Topic) -> None:
+    listed = [{"type": "queue", "value": 17.5, "unit": "jobs"}, {"type": "cpu", "value": 41.25}]
+    topic.put({"type": "metrics", "cluster_id": "cluster-1", "payload": {"metrics": listed}})
+    topic.put({"type": "metrics", "cluster_id": "cluster-1", "payload": {"memory": 12.125, "network": 5}})
+
+    def kept() -> bool:
+        values = {
+            (one["type"], one["value"])
+            for kind in ("queue", "cpu", "memory", "network")
+            for one in server.api.get(f"/metrics?cluster_id=cluster-1&type={kind}&page_size=100")["metrics"]
+        }
+        assert {("queue", 17.5), ("cpu", 41.25), ("memory", 12.125), ("network", 5.0)} <= values, values
+        return True
+
+    assert poll_until(kept, 30)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.waiting import poll_until
 
@@ -154,3 +154,10 @@ def kafka_broker(folder: Path) -> Iterator[KafkaBroker]:
     finally:
         broker.kill()
         shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def make_topics(brokers: str, *names: str, partitions: int = 1) -> None:
+    """Make topics, and wait until they are there."""
+    client = admin(brokers)
+    for outcome in client.create_topics([NewTopic(name, partitions, 1) for name in names]).values():
+        outcome.result(30)

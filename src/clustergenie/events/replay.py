@@ -46,6 +46,7 @@ def _replay(tx: Tx, consumers: Mapping[str, Consumer], dead_letter_id: int, also
     except BadEvent as failure:
         raise _HandlerFailed(failure) from failure
     event.id = event.id or newest(tx) + 1
+    event.timestamp = event.timestamp or tx.now
     for consumer in _takers(consumers, letter, event):
         try:
             apply(tx, consumer, [event], upto=None)

@@ -1495,6 +1495,7 @@ export interface components {
         BusReply: {
             dead_letters: number;
             groups: components["schemas"]["GroupStatus"][];
+            kafka: components["schemas"]["KafkaStatus"] | null;
             log: components["schemas"]["Extent"];
             subscribers: number;
         };
@@ -1615,12 +1616,14 @@ export interface components {
         DeadLetter: {
             attempts: number;
             consumer_group: string;
-            event: components["schemas"]["EventRecord"];
+            event: components["schemas"]["EventRecord"] | null;
             /** Format: date-time */
             failed_at: string;
             id: number;
             key: string;
+            origin: string | null;
             problem: string;
+            raw: string | null;
             reason: string;
             replayed_at: string | null;
             type: string;
@@ -1899,6 +1902,7 @@ export interface components {
             completed_at: string | null;
             /** Format: date-time */
             created_at: string;
+            created_by?: string | null;
             droplet_id: string | null;
             error: string | null;
             id: string;
@@ -1958,8 +1962,10 @@ export interface components {
         };
         /** Schedule */
         jobs_schedules_Schedule: {
+            cluster_id: string | null;
             /** Format: date-time */
             created_at: string;
+            created_by?: string | null;
             cron: string;
             id: string;
             last_error: string | null;
@@ -1983,6 +1989,18 @@ export interface components {
             /** @enum {string} */
             action: "cancel" | "retry";
             ids: string[];
+        };
+        /** KafkaStatus */
+        KafkaStatus: {
+            brokers: string;
+            group: string;
+            lag: number | null;
+            outbox_age_seconds: number;
+            outbox_depth: number;
+            problem: string | null;
+            reachable: boolean;
+            relays: components["schemas"]["RelayStatus"][];
+            topic: string;
         };
         /** Key */
         Key: {
@@ -2254,6 +2272,14 @@ export interface components {
             available?: boolean;
             name: string;
             slug: string;
+        };
+        /** RelayStatus */
+        RelayStatus: {
+            holder: string | null;
+            lag: number;
+            name: string;
+            position: number;
+            problem: string | null;
         };
         /** Remedy */
         Remedy: {

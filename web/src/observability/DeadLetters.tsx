@@ -58,7 +58,7 @@ function Letter({ letter }: { letter: DeadLetter }) {
   const client = useQueryClient()
   const replay = useMutation({
     mutationFn: () => replayDeadLetter(letter.id),
-    onSuccess: () => toast(`Event ${letter.event.id} was taken`),
+    onSuccess: () => toast(`Dead letter ${letter.id} was taken`),
     onSettled: () => client.invalidateQueries({ queryKey: ['observability'] }),
   })
   return (
@@ -87,8 +87,12 @@ function Letter({ letter }: { letter: DeadLetter }) {
       <div className="cg-any">{letter.reason}</div>
       {replay.error && <ErrorPanel compact error={replay.error} />}
       <details>
-        <summary>Event {letter.event.id}</summary>
-        <Json label={`Event ${letter.event.id}`} value={letter.event} />
+        <summary>{letter.origin ?? `Event ${letter.event?.id}`}</summary>
+        {letter.event ? (
+          <Json label={`Dead letter ${letter.id}`} value={letter.event} />
+        ) : (
+          <pre className="cg-any">{letter.raw}</pre>
+        )}
       </details>
     </li>
   )

@@ -78,11 +78,16 @@ function Pool() {
   )
 }
 
+function waited(kafka: { outbox_age_seconds: number; reachable: boolean }) {
+  const since = kafka.outbox_age_seconds > 0 ? `, for ${Math.round(kafka.outbox_age_seconds)} s` : ''
+  return `${kafka.reachable ? 'the broker answers' : 'no broker answers'}${since}`
+}
+
 function Bus() {
   const query = useQuery(busStatus())
   if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting />
-  const { log, groups, subscribers, dead_letters: dead } = query.data
+  const { log, groups, subscribers, dead_letters: dead, kafka } = query.data
   return (
     <Panel flush title="Event bus">
       <Figures flat>
@@ -95,7 +100,18 @@ function Bus() {
         <Figure label="Dead letters" tone={dead > 0 ? 'bad' : undefined}>
           {number(dead)}
         </Figure>
+        {kafka && (
+          <>
+            <Figure label="Waiting for Kafka" more={waited(kafka)} tone={kafka.problem ? 'bad' : undefined}>
+              {number(kafka.outbox_depth)}
+            </Figure>
+            <Figure label="Topic lag" more={`${kafka.group} on ${kafka.topic}`}>
+              {kafka.lag === null ? 'unknown' : number(kafka.lag)}
+            </Figure>
+          </>
+        )}
       </Figures>
+      {kafka?.problem && <div className="cg-any">{kafka.problem}</div>}
       {groups.length === 0 ? (
         <Empty icon="observability" title="No consumer groups">
           Each slice that listens to events shows up here with its place and its lag.

@@ -116,6 +116,7 @@ class Intake:
             return None  # most of what we say is for others; it is not even parsed
         event = foreign.read(wire.value(message), said, wire.place(message))
         event.id = wire.log_id(said) if own else 0
+        event.timestamp = event.timestamp or wire.moment(message)
         wanted_by = tuple(
             consumer
             for consumer in self._consumers

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from clustergenie.events.kafka.connection import Contact
 from clustergenie.events.kafka.publisher import Publisher
@@ -32,8 +32,7 @@ T = TypeVar("T")
 PREFIX = "relay-"
 BATCH = 500
 LEASE_SECONDS = 12.0
-POLL_SECONDS = 0.1  # how soon events are noticed that another process committed
-IDLE_POLL_SECONDS = 5.0  # where only this process commits and says so
+POLL_SECONDS = 2.0  # whatever is committed anywhere is announced; this is for the day an announcement is lost
 NOTE_SECONDS = 1.0  # how often it notes that it passed events of other shards
 REST_SECONDS = (0.2, 0.5, 1.0, 2.0)
 
@@ -56,7 +55,6 @@ class Relay:
         self.problem: str | None = None
         """Why the last round failed."""
         self._db, self._contact, self._publisher, self._holder = db, contact, publisher, holder
-        self._poll = IDLE_POLL_SECONDS if db.dialect == "sqlite" else POLL_SECONDS
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=self.name)
         self._term = 0
         self._noted = (0, 0.0)  # place and moment
@@ -94,7 +92,7 @@ class Relay:
 
     def _pause(self) -> float:
         behind = self.position > self._noted[0]
-        return min(self._poll, NOTE_SECONDS if behind else self._poll, LEASE_SECONDS / 4)
+        return NOTE_SECONDS if behind else POLL_SECONDS
 
     async def _rest(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -176,21 +174,21 @@ class Relay:
 
 
 def _take_up(tx: Tx, name: str, shards: int) -> int:
-    """The shard's place. A new one starts where the last of all shards is: it may hold what any of them left."""
-    place = select(positions.c.position).where(positions.c.consumer_group == name)
-    found: int | None = tx.execute(place).scalar_one_or_none()
-    others = positions.c.consumer_group.startswith(PREFIX, autoescape=True)
-    if found is None:
-        found = tx.execute(select(func.min(positions.c.position)).where(others)).scalar_one() or 0
-        tx.execute(insert(positions).values(consumer_group=name, position=found, updated_at=tx.now))
-    _forget_other_layouts(tx, shards)
-    return found
+    """The shard's place.
 
-
-def _forget_other_layouts(tx: Tx, shards: int) -> None:
-    """Places of another number of shards only hold back retention, once every shard of this one has its own."""
-    names = [f"{PREFIX}{number}-of-{shards}" for number in range(shards)]
-    there = select(func.count()).where(positions.c.consumer_group.in_(names))
-    if tx.execute(there.select_from(positions)).scalar_one() == shards:
-        stale = positions.c.consumer_group.startswith(PREFIX, autoescape=True)
-        tx.execute(delete(positions).where(stale, positions.c.consumer_group.not_in(names)))
+    All shards of a new layout get the same place, in one go: the last one of any relay there was, since a shard may
+    hold what any of them has yet to carry. Consumers know what comes twice. Places of an earlier layout go, as they
+    would hold back retention.
+    """
+    places = {
+        row.consumer_group: row.position
+        for row in tx.execute(select(positions).where(positions.c.consumer_group.startswith(PREFIX, autoescape=True)))
+    }
+    wanted = {f"{PREFIX}{number}-of-{shards}" for number in range(shards)}
+    start = min(places.values(), default=0)
+    new = [{"consumer_group": one, "position": start, "updated_at": tx.now} for one in sorted(wanted - set(places))]
+    if new:
+        tx.execute(insert(positions), new)
+    if stale := sorted(set(places) - wanted):
+        tx.execute(delete(positions).where(positions.c.consumer_group.in_(stale)))
+    return int(places.get(name, start))

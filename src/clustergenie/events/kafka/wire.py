@@ -4,6 +4,7 @@ CloudEvents 1.0 in binary mode (https://github.com/cloudevents/spec, Kafka proto
 the value is the event's JSON.
 """
 
+import datetime as dt
 import zlib
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 from confluent_kafka import Message
 
 from clustergenie.events.foreign import LIMIT
-from clustergenie.platform.clock import now, rfc3339
+from clustergenie.platform.clock import from_micros, now, rfc3339
 from clustergenie.platform.event import Event
 from clustergenie.platform.telemetry import traceparent
 
@@ -70,6 +71,12 @@ def attributes(message: Message) -> dict[str, str]:
 def place(message: Message) -> str:
     """Where a message stands; with its time, since a topic that was deleted and made again counts from 0 again."""
     return f"{message.topic()}/{message.partition()}/{message.offset()}@{message.timestamp()[1]}"
+
+
+def moment(message: Message) -> dt.datetime:
+    """When the message was put there, as the brokers know it."""
+    milliseconds = message.timestamp()[1]
+    return from_micros(milliseconds * 1000) if milliseconds > 0 else now()
 
 
 def value(message: Message) -> bytes:
