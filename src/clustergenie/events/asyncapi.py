@@ -38,7 +38,6 @@ def document() -> dict[str, Any]:
     payloads = {kind.payload for kind in CATALOGUE.values()}
     models = [EventRecord, *sorted(payloads, key=lambda model: model.__name__)]
     _, schemas = msgspec.json.schema_components(models, ref_template="#/components/schemas/{name}")
-    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in CATALOGUE}
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -49,43 +48,52 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {
-            CHANNEL: {
-                "address": CHANNEL,
-                "messages": messages,
-                "bindings": {"kafka": _topic(CHANNEL, _DEFAULTS["kafka_partitions"])},
-            },
-            DEAD: {
-                "address": DEAD,
-                "description": "Messages that could not be taken, as they came; the headers `dlq-reason`, "
-                "`dlq-problem`, `dlq-group`, `dlq-topic`, `dlq-partition` and `dlq-offset` say why and from where.",
-                "bindings": {"kafka": _topic(DEAD, 1)},
-            },
-        },
-        "operations": {
-            "publish": {
-                "action": "send",
-                "channel": {"$ref": f"#/channels/{CHANNEL}"},
-                "summary": "At least once, in order per `key`; tell copies apart by `event_id`.",
-                "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in CATALOGUE],
-                "bindings": {"kafka": {"clientId": _word("clustergenie-relay"), "bindingVersion": BINDING}},
-            },
-            "hear": {
-                "action": "receive",
-                "channel": {"$ref": f"#/channels/{CHANNEL}"},
-                "summary": "Put there by other systems; each has its effect once, told apart by `event_id`, else by "
-                "the CloudEvents `id` and `source` in the headers.",
-                "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in HEARD],
-                "bindings": {
-                    "kafka": {
-                        "groupId": _word(_DEFAULTS["kafka_group"]),
-                        "clientId": _word("clustergenie-consumer"),
-                        "bindingVersion": BINDING,
-                    }
-                },
-            },
-        },
+        "channels": _channels(),
+        "operations": _operations(),
         "components": {"messages": {name: _message(kind) for name, kind in CATALOGUE.items()}, "schemas": schemas},
+    }
+
+
+def _channels() -> dict[str, Any]:
+    messages = {name: {"$ref": f"#/components/messages/{name}"} for name in CATALOGUE}
+    return {
+        CHANNEL: {
+            "address": CHANNEL,
+            "messages": messages,
+            "bindings": {"kafka": _topic(CHANNEL, _DEFAULTS["kafka_partitions"])},
+        },
+        DEAD: {
+            "address": DEAD,
+            "description": "Messages that could not be taken, as they came; the headers `dlq-reason`, "
+            "`dlq-problem`, `dlq-group`, `dlq-topic`, `dlq-partition` and `dlq-offset` say why and from where.",
+            "bindings": {"kafka": _topic(DEAD, 1)},
+        },
+    }
+
+
+def _operations() -> dict[str, Any]:
+    return {
+        "publish": {
+            "action": "send",
+            "channel": {"$ref": f"#/channels/{CHANNEL}"},
+            "summary": "At least once, in order per `key`; tell copies apart by `event_id`.",
+            "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in CATALOGUE],
+            "bindings": {"kafka": {"clientId": _word("clustergenie-relay"), "bindingVersion": BINDING}},
+        },
+        "hear": {
+            "action": "receive",
+            "channel": {"$ref": f"#/channels/{CHANNEL}"},
+            "summary": "Put there by other systems; each has its effect once, told apart by `event_id`, else by "
+            "the CloudEvents `id` and `source` in the headers.",
+            "messages": [{"$ref": f"#/channels/{CHANNEL}/messages/{name}"} for name in HEARD],
+            "bindings": {
+                "kafka": {
+                    "groupId": _word(_DEFAULTS["kafka_group"]),
+                    "clientId": _word("clustergenie-consumer"),
+                    "bindingVersion": BINDING,
+                }
+            },
+        },
     }
 
 
