@@ -227,3 +227,10 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert [
         f"{file.name} → {target}" for file in documents for target in linked_files(file) if not target.exists()
     ] == []
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[a-z_/]+\.py)::(test_[a-z0-9_]+)`", (ROOT / "docs" / "SECURITY.md").read_text())
+    assert len(named) > 30
+    missing = [f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text()]
+    assert missing == []
