@@ -1,7 +1,8 @@
 """Measure what it costs to ask who is asking: `python -m bench.access`. Needs wrk.
 
-The same `POST /jobs` on three servers in turns: one whose gate was taken out, one that trusts this machine, and one
-that is asked with one of a thousand API keys; before that the gate alone, in this process.
+The same `POST /jobs` on four servers in turns: one that knows nobody (and so keeps no audit trail of it), one whose
+gate was taken out, one that trusts this machine, and one that is asked with one of a thousand API keys; before that
+the gate alone, in this process.
 """
 
 import argparse
@@ -17,14 +18,18 @@ from clustergenie import auth
 from clustergenie.auth import credentials
 from clustergenie.auth.keyring import KeyRecord, Keyring
 
-UNGATED = """
+PROGRAM = """
 import sys
 from clustergenie import auth
+from clustergenie.auth.principal import enter
 from clustergenie.cli import main
-async def open_to_all(self, connection, handler): return None
+actor = {actor}
+async def open_to_all(self, connection, handler): enter(actor)
 auth.Gate.guard = open_to_all
 sys.exit(main())
 """
+UNGATED = PROGRAM.format(actor="auth.Actor(auth.LOOPBACK, '127.0.0.1', 'r', 't', 'operator')")
+NOBODY = PROGRAM.format(actor="None")  # and so nothing in the audit trail
 KEYS = 1_000
 CALLS = 100_000
 
@@ -85,8 +90,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=4)
     options = parser.parse_args()
     print(f"the gate alone, with one of {KEYS:,} keys: {asyncio.run(gate_alone()):.1f} us CPU a request")
-    names = ("no gate", "this machine", "API key")
+    names = ("nobody", "no gate", "this machine", "API key")
     with (
+        Server(environment=UNLIMITED, program=NOBODY) as nobody,
         Server(environment=UNLIMITED, program=UNGATED) as ungated,
         Server(environment=UNLIMITED) as trusting,
         Server(environment=UNLIMITED) as keyed,
@@ -95,7 +101,7 @@ def main() -> None:
         for connections in (1, 32):
             found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
             for _ in range(options.rounds):
-                for name, server in zip(names, (ungated, trusting, keyed), strict=True):
+                for name, server in zip(names, (nobody, ungated, trusting, keyed), strict=True):
                     found[name].append(wrk(server, connections, options.seconds, key if name == "API key" else None))
             for name, many in found.items():
                 rps, p50, cpu = (statistics.median(one[what] for one in many) for what in ("rps", "p50", "cpu"))
