@@ -28,7 +28,9 @@ from clustergenie.platform.telemetry import log
 
 BEAT_SECONDS = 2.0
 """How often processes that share a database tell each other how they are."""
-CATALOG_SECONDS = 60.0
+CATALOG_SECONDS = 20.0
+SILENT_SECONDS = 3.0
+"""How often to ask a provider again that did not say what it offers."""
 JOBS_KEPT = dt.timedelta(days=30)
 PRUNE_ROUNDS = 20
 
@@ -114,8 +116,12 @@ def ticks_of_each(db: Database, fleet: droplets.Fleet, settings: Settings) -> li
     async def count() -> None:
         fleet.in_use = await db.read(droplets.count)
 
+    async def ask() -> None:
+        if fleet.silent or fleet.asked_before(CATALOG_SECONDS):
+            await fleet.refresh()
+
     return [
-        jobs.Tick("catalogs", CATALOG_SECONDS, fleet.refresh, everywhere=True),
+        jobs.Tick("catalogs", SILENT_SECONDS, ask, everywhere=True),
         jobs.Tick("counts", settings.reconcile_seconds, count, everywhere=True),
     ]
 

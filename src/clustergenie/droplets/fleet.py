@@ -1,6 +1,7 @@
 """What the work on droplets needs at run time: the drivers, what they offer, and this installation's secrets."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,7 @@ class Fleet:
         self._asked_heartbeat = heartbeat_seconds
         self._catalogs: dict[str, Catalog] = {}
         self._unheard = dict.fromkeys(drivers, "it was not asked yet")
+        self._asked_at = float("-inf")
         self.silent: dict[str, str] = {}
         """The providers that did not answer when they were asked last, and why."""
 
@@ -73,8 +75,13 @@ class Fleet:
         self.driver(name)
         return self._catalogs.get(name) or Catalog(regions=[], sizes=[], images=[], note="it has not answered yet")
 
+    def asked_before(self, seconds: float) -> bool:
+        """Whether providers were asked for what they offer so long ago."""
+        return time.monotonic() - self._asked_at > seconds
+
     async def refresh(self) -> None:
         """Ask every provider what it offers; one that does not answer keeps its last word."""
+        self._asked_at = time.monotonic()
         for name, driver in self.drivers.items():
             try:
                 self._catalogs[name] = await driver.catalog()

@@ -14,6 +14,8 @@ from clustergenie.platform.errors import Unavailable
 from clustergenie.platform.telemetry import log, registry
 
 LEASE_SECONDS = 10.0
+ASK_SECONDS = 1.0
+"""How long a process that does not lead waits before it asks again."""
 GAP_SECONDS = 0.1
 """However often a tick is nudged, this is left between rounds for the rest of the process."""
 
@@ -93,21 +95,24 @@ class _Term:
     def __init__(self, db: Database, name: str, holder: str) -> None:
         self._db, self._name, self._holder = db, name, holder
         self._trusted_until = 0.0
+        self._ask_after = 0.0
         self._term = 0
 
     async def ours(self) -> bool:
         """Whether the lease is ours; it is asked for where the local clock can no longer tell."""
         # The local clock may be trusted for less than the lease: our term must end before another's can begin.
-        if time.monotonic() > self._trusted_until:
-            asked_at = time.monotonic()
+        asked_at = time.monotonic()
+        if asked_at > max(self._trusted_until, self._ask_after):
             term = await self._db.write(leases.acquire, self._name, self._holder, LEASE_SECONDS)
-            if term is not None:
+            if term is None:  # whoever leads is not to be disturbed by every nudge that we hear of too
+                self._ask_after = asked_at + ASK_SECONDS
+            else:
                 self._term, self._trusted_until = term, asked_at + LEASE_SECONDS / 2
         return time.monotonic() <= self._trusted_until
 
     def over(self) -> None:
         """Ask before the next round."""
-        self._trusted_until = 0.0
+        self._trusted_until = self._ask_after = 0.0
 
     def check(self, tx: Tx) -> None:
         """The fence before every write of a round: a process that slept through its term changes nothing."""
