@@ -141,8 +141,8 @@ class OidcLogin:
 
     async def finish(self, query: Mapping[str, str], cookie: str | None) -> LoggedIn:
         """Who has come back from the issuer. Raises OidcRefused, OidcNoRole, OidcOff, NotAnswered."""
-        pending = self._pending(cookie)
         setup = await self.setup()
+        pending = self._pending(cookie)
         client = self._client()
         known = await client.discover(setup.issuer)
         said = query.get("iss")

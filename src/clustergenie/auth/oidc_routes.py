@@ -64,6 +64,8 @@ async def finish_login(
     """Where the issuer sends the browser: on success with a session and on to the page it wanted."""
     try:
         who = await oidc.finish(_query(request), request.cookies.get(COOKIE))
+    except OidcOff:
+        raise
     except Problem as problem:
         await refusals.note("login.refused", problem, browser.peer(request.scope))
         if "text/html" not in request.headers.get("accept", ""):
