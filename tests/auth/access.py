@@ -12,7 +12,7 @@ from tests.live_server import LiveServer, free_port
 from tests.waiting import poll_until
 
 SETUP = re.compile(r"/setup#token=(cgu_[A-Za-z0-9_\-]+)")
-SOON_SECONDS = 1.5
+SOON_SECONDS = 5
 
 
 class Answer(NamedTuple):
@@ -43,7 +43,7 @@ def call(
     if body is not None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, content, sent)
         answer = connection.getresponse()
@@ -102,7 +102,7 @@ class Access:
         """One that was admin of everything, until just now."""
         until = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + SOON_SECONDS + 1)) + "Z"
         _, secret = self.new_key("admin", expires_at=until)
-        poll_until(lambda: self.call("GET", "/auth/keys", key=secret).status == 401, 10)
+        poll_until(lambda: self.call("GET", "/auth/keys", key=secret).status == 401, 40)
         return secret
 
     def agent_credential(self) -> tuple[str, str]:

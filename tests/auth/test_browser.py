@@ -137,7 +137,7 @@ def test_who_has_a_session_ends_their_own_and_no_other(access: Access, browser: 
 
 def test_an_open_stream_ends_when_its_key_is_revoked(access: Access) -> None:
     key_id, secret = access.new_key("viewer")
-    connection = http.client.HTTPConnection("127.0.0.1", access.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", access.port, timeout=60)
     try:
         connection.request("GET", "/api/v1/events/stream", headers={"Authorization": f"Bearer {secret}"})
         answer = connection.getresponse()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from clustergenie import auth
-from clustergenie.auth import credentials, keys, sessions, setup, tables
+from clustergenie.auth import credentials, keyring, keys, sessions, setup, tables
 from clustergenie.auth.models import GrantSpec, KeyChange, KeySpec, LastAdminKey, SetupRefused
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Invalid
@@ -104,7 +104,7 @@ def test_a_session_ends_when_idle_when_old_and_with_its_key(tmp_path: Path) -> N
     run(tmp_path, story)
 
 
-def test_another_process_knows_within_a_second_what_was_made_changed_and_revoked(tmp_path: Path) -> None:
+def test_another_process_comes_to_know_what_was_made_changed_and_revoked(tmp_path: Path) -> None:
     async def story(here: Here) -> None:
         other = here.another()
         await other.start()
@@ -117,21 +117,26 @@ def test_another_process_knows_within_a_second_what_was_made_changed_and_revoked
                 found = await other.key(text)
                 return found is not None and found.principal.may("operator")
 
-            await poll_until_async(is_operator, 1.0)
+            await poll_until_async(is_operator, 30)
             await here.db.write(keys.revoke, here.ring, key_id)
             assert await here.ring.key(text) is None
 
             async def is_gone() -> bool:
                 return await other.key(text) is None
 
-            await poll_until_async(is_gone, 1.0)
+            await poll_until_async(is_gone, 30)
         finally:
             await other.stop()
 
     run(tmp_path, story)
 
 
-def test_made_up_keys_do_not_make_a_process_read_the_database_each_time(tmp_path: Path) -> None:
+def test_made_up_keys_do_not_make_a_process_read_the_database_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "AGAIN_SECONDS", 3600.0)
+    assert keyring.LOOK_SECONDS < 0.5  # what others change holds here within a second
+
     async def story(here: Here) -> None:
         other = here.another()
         await other.start()
@@ -146,7 +151,7 @@ def test_made_up_keys_do_not_make_a_process_read_the_database_each_time(tmp_path
         other.refresh = counted  # type: ignore[method-assign]
         for _ in range(200):
             assert await other.key(credentials.new_key()) is None
-        assert reads < 100
+        assert reads == 1
         await other.stop()
 
     run(tmp_path, story)
