@@ -212,3 +212,27 @@ def test_who_may_do_everything_may_be_counted_as_somebody_else_and_nobody_else_m
         assert access.call("POST", "/jobs", key=key, body={"type": "noop"}, headers=sent).status == 201
     assert access.do("GET", peek + "grace")["available"] < 9999
     assert access.do("GET", peek + "ada")["available"] == 9999
+
+
+def test_grants_add_up_and_each_stays_where_it_is_given(access: Access, two: Two) -> None:
+    mine, other = two.clusters
+    grants = [{"role": "viewer", "clusters": None}, {"role": "operator", "clusters": [mine]}]
+    secret = access.do("POST", "/auth/keys", {"name": "both", "grants": grants})["secret"]
+    assert access.call("GET", f"/clusters/{other}", key=secret).status == 200
+    assert access.call("PUT", f"/clusters/{mine}", key=secret, body={}).status == 200
+    assert access.call("PUT", f"/clusters/{other}", key=secret, body={}).status == 403
+    for cluster, expected in ((mine, 201), (other, 403)):
+        body = {"type": "monitor", "parameters": {"cluster_id": cluster}}
+        assert access.call("POST", "/jobs", key=secret, body=body).status == expected
+    theirs = access.do("GET", f"/jobs?cluster_id={other}")["jobs"][0]["id"]
+    assert access.call("GET", f"/jobs/{theirs}", key=secret).status == 200
+    assert access.call("POST", f"/jobs/{theirs}/cancel", key=secret).status == 403
+    assert access.call("POST", "/clusters", key=secret, body={"name": "nope"}).status == 403
+
+
+def test_a_changed_key_holds_at_once(access: Access, two: Two) -> None:
+    key_id, secret = access.new_key("viewer", [two.clusters[0]])
+    assert access.call("GET", f"/clusters/{two.clusters[1]}", key=secret).status == 404
+    access.do("PUT", f"/auth/keys/{key_id}", {"grants": [{"role": "viewer", "clusters": [two.clusters[1]]}]})
+    assert access.call("GET", f"/clusters/{two.clusters[1]}", key=secret).status == 200
+    assert access.call("GET", f"/clusters/{two.clusters[0]}", key=secret).status == 404
