@@ -1,7 +1,7 @@
 """Measure what it costs to ask who is asking: `python -m bench.access`. Needs wrk.
 
 The same `POST /jobs` on four servers in turns: one that knows nobody (and so keeps no audit trail of it), one whose
-gate was taken out, one that trusts this machine, and one that is asked with one of a thousand API keys; before that
+gate was taken out, one that trusts this machine, and one that is asked with one of a hundred API keys; before that
 the gate alone, in this process.
 """
 
@@ -31,14 +31,15 @@ sys.exit(main())
 UNGATED = PROGRAM.format(actor="auth.Actor(auth.LOOPBACK, '127.0.0.1', 'r', 't', 'operator')")
 NOBODY = PROGRAM.format(actor="None")  # and so nothing in the audit trail
 KEYS = 1_000
+MADE = 100
 CALLS = 100_000
 
 
 def with_keys(server: Server) -> str:
-    """Make many keys; the secret of the first, which is an admin's."""
+    """Make some keys; the secret of the first, which is an admin's."""
     made = server.call("POST", "/auth/keys", {"name": "bench", "grants": [{"role": "admin"}]})
     server.key = made["secret"]
-    for number in range(KEYS - 1):
+    for number in range(MADE - 1):
         server.call("POST", "/auth/keys", {"name": f"key {number}", "grants": [{"role": "viewer"}]})
     return str(made["secret"])
 
@@ -88,6 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--connections", type=int, nargs="*", default=(1, 32))
     options = parser.parse_args()
     print(f"the gate alone, with one of {KEYS:,} keys: {asyncio.run(gate_alone()):.1f} us CPU a request")
     names = ("nobody", "no gate", "this machine", "API key")
@@ -98,7 +100,7 @@ def main() -> None:
         Server(environment=UNLIMITED) as keyed,
     ):
         key = with_keys(keyed)
-        for connections in (1, 32):
+        for connections in options.connections:
             found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
             for _ in range(options.rounds):
                 for name, server in zip(names, (nobody, ungated, trusting, keyed), strict=True):
