@@ -1,5 +1,6 @@
 """Tell what a browser was made to send from what a person meant: cookies, origins, CSRF, and this machine itself."""
 
+import functools
 import ipaddress
 import re
 from typing import Any
@@ -84,6 +85,7 @@ def check_csrf(headers: Headers, session: str) -> None:
         raise CsrfTokenMissing("Send the csrf_token of GET /api/v1/auth/me as X-CSRF-Token, or use an API key instead.")
 
 
+@functools.lru_cache(maxsize=1024)  # asked several times of every request, and the peers are few
 def is_loopback(host: str) -> bool:
     """Whether an address or a name is this machine's own."""
     if host == "localhost":

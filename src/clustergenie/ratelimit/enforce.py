@@ -1,5 +1,6 @@
 """Stand before the routes that are limited: find out who asks and about which cluster, admit or refuse, and say so."""
 
+import functools
 import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -102,6 +103,7 @@ def authenticated(request: Request[Any, Any, Any]) -> str:
     return principal.subject
 
 
+@functools.lru_cache(maxsize=1024)  # asked several times of every request, and the peers are few
 def is_loopback(host: str) -> bool:
     """Whether a peer is on this machine."""
     try:

@@ -2,10 +2,11 @@
 
 import functools
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Router
+from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.exceptions.base_exceptions import LitestarDeprecationWarning
 from litestar.handlers import HTTPRouteHandler
@@ -23,6 +24,7 @@ from clustergenie.platform.http.routes import ALLOW, ANY_QUERY, ANYONE, NotJson
 
 MAX_BODY = 1_000_000
 """Bytes."""
+AsyncGuard = Callable[[ASGIConnection[Any, Any, Any, Any], Any], Awaitable[None]]
 
 
 _SECURITY = Components(
@@ -39,7 +41,12 @@ _SECURITY = Components(
 
 
 def build(
-    routes: Sequence[ControllerRouterHandler], *, version: str, dependencies: dict[str, Any], **more: Any
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    version: str,
+    dependencies: dict[str, Any],
+    guards: Sequence[AsyncGuard] = (),
+    **more: Any,
 ) -> Litestar:
     """The application: `dependencies` are given to handlers by name; OpenAPI 3.1 is at `/openapi.json`.
 
@@ -49,12 +56,22 @@ def build(
         # Litestar 3 will want dependencies and bodies marked in the signature; we are bound below 3, and types say it.
         for lament in ("Inferred dependency field", "Reserved kwarg 'data' declared without a body marker"):
             warnings.filterwarnings("ignore", f"(?s).*{lament}", LitestarDeprecationWarning)
-        app = _build(routes, version, dependencies, more)
+        app = _build(routes, version, dependencies, {"guards": [_in_turn(guards)] if guards else [], **more})
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             if ALLOW not in handler.opt and handler.http_methods != {"OPTIONS"}:  # Litestar answers those by itself
                 raise UnmarkedRoute(f"{sorted(handler.http_methods)} {route.path} does not say who may call it")
     return app
+
+
+def _in_turn(guards: Sequence[AsyncGuard]) -> AsyncGuard:
+    """One guard of several: for each that it knows of, Litestar copies the route's handler at every request."""
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: Any) -> None:
+        for one in guards:
+            await one(connection, handler)
+
+    return guard
 
 
 class UnmarkedRoute(Exception):
