@@ -11,13 +11,19 @@ from tests.servers.shared import shared
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
+def own_kafka() -> Iterator[Kafka]:
     """A real broker that the tests of this run share; each test has a topic and a group of its own."""
-    if given := os.environ.get("CG_TEST_KAFKA_BROKERS"):
-        yield Kafka(given)
-        return
     with shared("kafka", _start) as told:
         yield Kafka(told["brokers"], told["sasl_brokers"])
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> Kafka:
+    """As `own_kafka`, or the one that CG_TEST_KAFKA_BROKERS names."""
+    if given := os.environ.get("CG_TEST_KAFKA_BROKERS"):
+        return Kafka(given)
+    own: Kafka = request.getfixturevalue("own_kafka")
+    return own
 
 
 def _start(folder: Path) -> dict[str, Any]:

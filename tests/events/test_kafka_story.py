@@ -155,3 +155,26 @@ def test_measurements_from_elsewhere_become_metrics(server: LiveServer, topic: T
         return True
 
     assert poll_until(kept, 30)
+
+
+def test_a_cluster_over_a_limit_elsewhere_gets_one_more_droplet(server: LiveServer, topic: Topic) -> None:
+    cluster = server.api.post("/clusters", {"name": "pressed", "wanted_size": 0})["cluster"]
+    word = {
+        "type": "metric_threshold_exceeded",
+        "cluster_id": cluster["id"],
+        "payload": {"metric": "cpu", "value": 97.75, "threshold": 80},
+        "event_id": "one-and-the-same",
+    }
+    topic.put(word, cluster["id"])
+    topic.put(word, cluster["id"])
+
+    def grown() -> bool:
+        found = server.api.get(f"/clusters/{cluster['id']}")["cluster"]
+        assert found["wanted_size"] == 1, found
+        return True
+
+    assert poll_until(grown, 30)
+    scaled = server.api.get(f"/jobs?cluster_id={cluster['id']}&type=scale")["jobs"]
+    assert len(scaled) == 1
+    values = server.api.get(f"/metrics?cluster_id={cluster['id']}&type=cpu&page_size=100")["metrics"]
+    assert 97.75 in [one["value"] for one in values]

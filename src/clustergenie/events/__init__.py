@@ -2,7 +2,7 @@
 
 from clustergenie.events.audience import EVERYBODY, Audience
 from clustergenie.events.bus import Bus, BusStatus, EmbeddedBus, GroupStatus
-from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, Sample, Telemetry, check, parse
+from clustergenie.events.catalogue import CATALOGUE, BadEvent, EventType, Sample, Telemetry, Threshold, check, parse
 from clustergenie.events.connect import build
 from clustergenie.events.consumer import Consumer
 from clustergenie.events.history import EventRecord, EventsReply, Filter, history, recent
@@ -30,6 +30,7 @@ __all__ = [
     "Sample",
     "Sequencer",
     "Telemetry",
+    "Threshold",
     "append",
     "build",
     "check",

@@ -6,6 +6,7 @@ from typing import Any
 from clustergenie import clusters, droplets, events, jobs
 from clustergenie.monitoring import monitor, prober, sample
 from clustergenie.monitoring.intake import TELEMETRY
+from clustergenie.monitoring.thresholds import THRESHOLDS
 from clustergenie.platform.db import Database, Tx
 
 PROBE_SECONDS = 5.0
@@ -65,4 +66,4 @@ def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
 
 def consumers() -> list[events.Consumer]:
     """Who listens to which events."""
-    return [TELEMETRY]
+    return [TELEMETRY, THRESHOLDS]
