@@ -2,6 +2,7 @@
 import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { ActButton } from '~/auth/ActButton'
 import { meQuery } from '~/auth/api'
 import { KeysPanel } from '~/auth/KeysPanel'
@@ -12,7 +13,9 @@ import { SessionsPanel } from '~/auth/SessionsPanel'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { Boundary } from '~/ui/Panel'
+import { Waiting } from '~/ui/Waiting'
 
+const OidcPanel = lazy(() => import('~/auth/OidcPanel'))
 const route = getRouteApi('/access')
 const LABELS = { keys: 'API keys', sessions: 'Sessions', roles: 'What roles may do', 'sign-on': 'Single sign-on' }
 
@@ -65,6 +68,11 @@ export function AccessPage() {
           </Tabs.Panel>
           <Tabs.Panel value="sessions">
             <SessionsPanel search={search} write={write} />
+          </Tabs.Panel>
+          <Tabs.Panel value="sign-on">
+            <Suspense fallback={<Waiting />}>
+              <OidcPanel />
+            </Suspense>
           </Tabs.Panel>
           <Tabs.Panel value="roles">
             <RolesPanel />

@@ -1,13 +1,13 @@
 /** Make a key, or change what it may do. The secret of a new one is shown once. */
-import { ActionIcon, Alert, Button, Group, Modal, MultiSelect, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { fieldOf, Problem } from '~/api/problem'
 import { serverNow } from '~/api/server'
-import { changeKey, createKey, type Key, type KeySpec, logIn, meQuery, type Role, roleList } from '~/auth/api'
+import { changeKey, createKey, type Key, type KeySpec, logIn, meQuery } from '~/auth/api'
+import { GrantLine } from '~/auth/GrantLine'
 import { NewSecret } from '~/auth/KeyActs'
 import { draftOfKey, type GrantDraft, LIVES, specOfKey } from '~/auth/keydraft'
-import { NAMED } from '~/clusters/ClusterName'
 import { CopyMenu } from '~/ui/CopyMenu'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { noteOwnChange } from '~/ui/held'
@@ -135,47 +135,5 @@ export default function KeyForm({ edited, onClose }: { edited?: Key; onClose: ()
         </Stack>
       </form>
     </Modal>
-  )
-}
-
-interface GrantLineProps {
-  grant: GrantDraft
-  onChange: (change: Partial<GrantDraft>) => void
-  onRemove?: () => void
-}
-
-function GrantLine({ grant, onChange, onRemove }: GrantLineProps) {
-  const clusters = useQuery(NAMED)
-  const roles = useQuery(roleList())
-  const known = (clusters.data?.clusters ?? []).map((one) => ({ value: one.id, label: one.name }))
-  const strange = grant.clusters.filter((id) => !known.some((one) => one.value === id))
-  return (
-    <Group align="flex-start" gap={8} wrap="nowrap">
-      <Select
-        allowDeselect={false}
-        data={['viewer', 'operator', 'admin']}
-        description={roles.data?.roles.find((one) => one.role === grant.role)?.summary}
-        inputWrapperOrder={['label', 'input', 'description', 'error']}
-        label="Role"
-        onChange={(role) => onChange({ role: (role ?? 'viewer') as Role })}
-        style={{ flex: 1 }}
-        value={grant.role}
-      />
-      <MultiSelect
-        clearable
-        data={[...known, ...strange.map((id) => ({ value: id, label: id }))]}
-        label="On"
-        onChange={(chosen) => onChange({ clusters: chosen })}
-        placeholder={grant.clusters.length === 0 ? 'All clusters' : undefined}
-        searchable
-        style={{ flex: 2 }}
-        value={grant.clusters}
-      />
-      {onRemove && (
-        <ActionIcon aria-label="Take this role away" color="gray" mt={26} onClick={onRemove} size={34} variant="subtle">
-          <Icon name="bad" />
-        </ActionIcon>
-      )}
-    </Group>
   )
 }

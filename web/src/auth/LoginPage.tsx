@@ -1,17 +1,29 @@
 /** The whole window, until somebody has signed in; the address stays, and is what is shown then. */
-import { Text, Title } from '@mantine/core'
+import { Alert, Text, Title } from '@mantine/core'
 import { useRouterState } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
+import { serverUrl } from '~/api/client'
 import type { Me } from '~/auth/api'
 import { LoginForm } from '~/auth/LoginForm'
+import { refusedBy } from '~/auth/oidc'
+import { innerPath } from '~/auth/paths'
 import { Logo } from '~/shell/Logo'
+import { Icon } from '~/ui/Icon'
 import classes from './LoginPage.module.css'
 
 export default function LoginPage({ me }: { me: Me | undefined }) {
-  const here = useRouterState({ select: (state) => state.location.href })
+  // Below the console's own path: that is what the server puts before it again.
+  const here = location.href.slice(serverUrl().length)
+  const search = useRouterState({ select: (state) => state.location.search as { refused?: string; next?: string } })
+  const refused = refusedBy(search.refused)
   return (
     <Doorway sentence="Sign in to see and run this fleet." title="Sign in">
-      <LoginForm me={me} next={here} />
+      {refused && (
+        <Alert color="red" icon={<Icon name="warn" />} mb="md" role="alert">
+          {refused}
+        </Alert>
+      )}
+      <LoginForm me={me} next={search.refused ? innerPath(search.next) : here} />
     </Doorway>
   )
 }

@@ -1,20 +1,16 @@
 /** Where one comes in, and where access is managed. */
 import { createRoute, lazyRouteComponent, Navigate } from '@tanstack/react-router'
 import { rootRoute } from '~/app/root'
+import { innerPath } from '~/auth/paths'
 import { flag, given, oneOf, type Raw, tableSearch, text } from '~/ui/search'
 
 export const TABS = ['keys', 'sessions', 'roles', 'sign-on'] as const
 const SORTABLE = ['created_at', 'name', 'last_used_at', 'expires_at', 'last_seen_at'] as const
 
-/** A path of this console; what leads anywhere else leads to its first page. */
-export function innerPath(next: string | undefined): string {
-  return next && /^\/(?![/\\])/.test(next) ? next : '/'
-}
-
 const login = createRoute({
   getParentRoute: () => rootRoute,
   path: '/login',
-  validateSearch: (search: Raw) => given({ next: text(search.next, 2000) }),
+  validateSearch: (search: Raw) => given({ next: text(search.next, 2000), refused: text(search.refused, 64) }),
   component: LoggedIn,
 })
 
