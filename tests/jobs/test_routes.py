@@ -228,6 +228,9 @@ def test_jobs_are_counted_by_status_with_the_filters_of_the_list(client: Client)
     answer = client.get("/jobs/counts").json()
     nothing = {"running": 0, "completed": 0, "failed": 0}
     assert answer == {"counts": nothing | {"pending": 4, "cancelled": 1}, "total": 5}
+    listed = client.get("/jobs", params={"status": "pending", "counts": "true"}).json()
+    assert (listed["total"], listed["counts"]) == (4, answer["counts"])
+    assert client.get("/jobs").json()["counts"] is None
     of_cluster = client.get("/jobs/counts", params={"cluster_id": "cluster-0"}).json()
     assert of_cluster == {"counts": nothing | {"pending": 2, "cancelled": 1}, "total": 3}
     assert client.get("/jobs/counts", params={"trace_id": "f" * 32}).json()["total"] == 0

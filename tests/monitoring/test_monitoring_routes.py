@@ -67,6 +67,10 @@ def test_measurements_go_in_and_come_out(tmp_path: Path) -> None:
         points = (await client.get("/metrics", params=line)).json()
         assert sum(point["samples"] for point in points["metrics"]) == 2
         assert points["step"] >= 3600
+        several = (await client.get("/metrics", params={**line, "type": "queue, load,queue"})).json()
+        assert several["metrics"] == points["metrics"]
+        too_many = await client.get("/metrics", params={**line, "type": ",".join(f"t{n}" for n in range(9))})
+        assert (too_many.status_code, too_many.json()["errors"][0]["pointer"]) == (422, "?type")
 
     run(tmp_path, story)
 

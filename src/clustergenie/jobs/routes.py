@@ -53,6 +53,7 @@ class JobList(msgspec.Struct):
     page_size: int
     total: int
     next_cursor: str | None
+    counts: dict[str, int] | None = None
 
 
 class AttemptList(msgspec.Struct):
@@ -139,11 +140,13 @@ async def list_jobs(
         str | None, QueryParameter(description="pending, running, completed, failed or cancelled", max_length=16)
     ] = None,
     trace_id: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    counts: Annotated[bool, QueryParameter(description="Tell as well how many there are of each status.")] = False,
 ) -> JobList:
     """List jobs, newest first unless asked otherwise."""
     wanted = service.JobFilter(cluster_id, droplet_id, job_type, status, trace_id)
     found = await db.read(service.page, wanted, paging)
-    return JobList(found.items, found.page, found.page_size, found.total, found.next_cursor)
+    counted = (await db.read(service.counts, wanted)).counts if counts else None
+    return JobList(found.items, found.page, found.page_size, found.total, found.next_cursor, counted)
 
 
 @web.get("/jobs/counts", allow=web.VIEWER, scoped=True, tags=["jobs"])

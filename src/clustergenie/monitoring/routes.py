@@ -14,7 +14,9 @@ from clustergenie.monitoring.models import Health, Metric, NewMetrics
 from clustergenie.monitoring.series import MetricFilter, Scope
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Database
+from clustergenie.platform.errors import invalid
 
+MOST_LINES = 8
 Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
 
 
@@ -48,7 +50,9 @@ async def list_metrics(
     paging: web.Paging,
     cluster_id: Id = None,
     droplet_id: Id = None,
-    type: Annotated[str | None, QueryParameter(max_length=64, description="cpu, memory, disk…")] = None,
+    type: Annotated[
+        str | None, QueryParameter(max_length=255, description="cpu, memory, disk…; with `step`, up to 8 with commas.")
+    ] = None,
     whose: Annotated[
         Scope,
         QueryParameter(name="scope", description="`cluster`: of the cluster as a whole; `droplet`: of its droplets."),
@@ -64,10 +68,19 @@ async def list_metrics(
     """Measurements of the last hour, or of other times, newest first; with `step` as one line of averages."""
     wanted = MetricFilter(cluster_id=cluster_id, droplet_id=droplet_id, type=type, scope=whose, start=start, end=end)
     if step is not None:
-        found, used = await db.read(series.points, wanted, step)
+        types = _types(type)
+        found, used = await db.read(series.lines, wanted, types, step)
         return MetricList(found, 1, max(1, len(found)), len(found), None, used)
     page = await db.read(series.page, wanted, paging)
     return MetricList(page.items, page.page, page.page_size, page.total, page.next_cursor)
+
+
+def _types(asked: str | None) -> list[str]:
+    """The types that make the lines, each once."""
+    names = list(dict.fromkeys(name.strip() for name in (asked or "").split(",") if name.strip()))
+    if not 1 <= len(names) <= MOST_LINES:
+        raise invalid("?type", f"is required with step: a line has one type, and at most {MOST_LINES} are told at once")
+    return names
 
 
 @web.post(

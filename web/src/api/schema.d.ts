@@ -1972,6 +1972,9 @@ export interface components {
         };
         /** JobList */
         JobList: {
+            counts?: {
+                [key: string]: number;
+            } | null;
             jobs: components["schemas"]["Job"][];
             next_cursor: string | null;
             page: number;
@@ -7204,6 +7207,8 @@ export interface operations {
         parameters: {
             query?: {
                 cluster_id?: string | null;
+                /** @description Tell as well how many there are of each status. */
+                counts?: boolean;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 droplet_id?: string | null;
@@ -8225,7 +8230,7 @@ export interface operations {
                 step?: number | null;
                 /** @description Default: now. */
                 to?: string | null;
-                /** @description cpu, memory, disk… */
+                /** @description cpu, memory, disk…; with `step`, up to 8 with commas. */
                 type?: string | null;
             };
             header?: never;

@@ -8,7 +8,7 @@ import { LoginForm } from '~/auth/LoginForm'
 const ABOVE_ALL = 1000
 
 export default function SignInAgain({ onDone }: { onDone: () => void }) {
-  const { data: me } = useQuery(meQuery())
+  const { data: me } = useQuery({ ...meQuery(), refetchOnWindowFocus: 'always' })
   const back = me?.principal != null // it was in another tab
   useEffect(() => {
     if (back) onDone()

@@ -23,7 +23,7 @@ export const meQuery = () =>
   queryOptions({
     queryKey: ['auth', 'me'],
     queryFn: async ({ signal }) => kept(await ok(api.GET('/api/v1/auth/me', { signal }))),
-    refetchOnWindowFocus: 'always', // it may have been another tab where somebody signed in or out
+    refetchOnWindowFocus: true, // it may have been another tab where somebody signed in or out
     staleTime: 60_000,
   })
 

@@ -30,9 +30,10 @@ export function DropletsPage() {
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const narrow = (change: Partial<typeof search>) => write({ ...change, page: undefined })
-  const everything = useRefusal('viewer') === ''
-  const orphans = useQuery({ ...orphanList(), enabled: everything })
-  const providers = useQuery({ ...providerList(), enabled: everything })
+  // What stands beside the list can wait while one droplet is looked at.
+  const beside = useRefusal('viewer') === '' && !search.open
+  const orphans = useQuery({ ...orphanList(), enabled: beside })
+  const providers = useQuery({ ...providerList(), enabled: beside })
   const filter = { q: search.q, status: search.status, provider: search.provider, cluster_id: search.cluster }
   const filtered = Object.values(filter).some(Boolean)
   const counts = useQuery(dropletCounts(filter)).data?.counts

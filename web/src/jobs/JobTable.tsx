@@ -66,6 +66,9 @@ const COLUMNS: Column<Job>[] = [
   { id: 'created_at', header: 'Asked for', sortable: true, align: 'end', cell: (job) => <Ago at={job.created_at} /> },
 ]
 
+/** In its cluster, a job need not say which. */
+const OF_ONE = COLUMNS.filter((column) => column.id !== 'cluster_id')
+
 interface Props {
   id: string
   filter: JobFilter
@@ -87,7 +90,7 @@ export function JobTable({ id, filter, search, write, tools, empty }: Props) {
         nameOf: (job) => `${words(job.type)} ${job.id}`,
         acts: (jobs, clear) => <JobActs jobs={jobs} onDone={clear} />,
       }}
-      columns={COLUMNS}
+      columns={filter.cluster_id ? OF_ONE : COLUMNS}
       empty={
         empty ?? (
           <Empty cli={['job', 'create', 'noop']} icon="jobs" title="No jobs here">

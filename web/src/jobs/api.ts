@@ -15,6 +15,8 @@ export interface JobFilter {
   type?: string
   status?: string
   trace_id?: string
+  /** Tell as well how many there are of each status. */
+  counts?: boolean
   page?: number
   page_size?: number
   sort_by?: string

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { NAMED } from '~/clusters/ClusterName'
+import { chartsOf } from '~/monitoring/api'
 import { Chart } from '~/monitoring/Chart'
 import { MarkList } from '~/monitoring/MarkList'
 import { markOf, marksOf } from '~/monitoring/marks'
@@ -40,6 +41,7 @@ export function MonitoringPage() {
   const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
   const { clusters, cluster, whose, flag, name } = useSubject(search)
   const range = { range: search.range, from: search.from, to: search.to }
+  const measured = useQuery({ ...chartsOf(whose, range, !search.paused), enabled: Boolean(name) })
   const happened = useQuery({ ...marksOf(whose, range), enabled: Boolean(name) })
   const marks = useMemo(() => (happened.data ?? []).map(markOf), [happened.data])
 
@@ -74,23 +76,22 @@ export function MonitoringPage() {
         )}
       </Group>
       {clusters.error && <ErrorPanel error={clusters.error} onRetry={() => void clusters.refetch()} />}
+      {measured.error && <ErrorPanel error={measured.error} onRetry={() => void measured.refetch()} />}
       {clusters.data && !name && <Nothing />}
       {name && (
         <div className={classes.charts}>
           {CHARTS.map((chart) => (
             <Panel key={chart.title}>
               <Chart
+                charts={measured.data}
                 format={chart.format}
-                fresh={!search.paused}
                 lines={chart.types}
                 marks={marks}
                 onZoom={(from, to) =>
                   write({ range: undefined, from: new Date(from).toISOString(), to: new Date(to).toISOString() })
                 }
-                range={range}
                 subject={name}
                 title={chart.title}
-                whose={whose}
               />
             </Panel>
           ))}

@@ -12,35 +12,38 @@ export interface Whose {
   droplet_id?: string
 }
 
-export interface Series {
+export interface Charts {
   from: number
   to: number
-  points: Point[]
+  /** By type. */
+  points: Record<string, Point[]>
 }
 
 const LIVE = 5000
 
-/** One line of averages over the range; up to now, it is asked for again every few seconds. */
-export const seriesOf = (whose: Whose, type: string, range: Range, fresh: boolean) =>
+/** What all charts of the page show, in one request; up to now, it is asked for again every few seconds. */
+export const TYPES = ['cpu', 'memory', 'disk', 'network_in', 'network_out'] as const
+
+export const chartsOf = (whose: Whose, range: Range, fresh: boolean) =>
   queryOptions({
-    queryKey: ['metrics', whose, type, range],
-    queryFn: async ({ signal }): Promise<Series> => {
+    queryKey: ['metrics', whose, range],
+    queryFn: async ({ signal }): Promise<Charts> => {
       const window = windowOf(range)
       const query = {
         ...whose,
-        type,
+        type: TYPES.join(','),
         from: new Date(window.from).toISOString(),
         to: new Date(window.to).toISOString(),
         step: stepOf(window),
         ...(whose.droplet_id ? {} : { scope: 'droplet' as const }),
       }
       const reply = await ok(api.GET('/api/v1/metrics', { params: { query }, signal }))
-      const points = reply.metrics.map((one) => ({
-        at: Date.parse(one.timestamp),
-        value: one.value,
-        low: one.minimum,
-        high: one.maximum,
-      }))
+      const points: Record<string, Point[]> = {}
+      for (const one of reply.metrics) {
+        const line = points[one.type] ?? []
+        line.push({ at: Date.parse(one.timestamp), value: one.value, low: one.minimum, high: one.maximum })
+        points[one.type] = line
+      }
       return { from: window.from, to: window.to, points }
     },
     refetchInterval: fresh && windowOf(range).live ? LIVE : false,

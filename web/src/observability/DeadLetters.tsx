@@ -56,9 +56,11 @@ export function DeadLetters() {
 
 function Letter({ letter }: { letter: DeadLetter }) {
   const client = useQueryClient()
+  // What could not even be read has no event, only its text.
+  const name = letter.event ? `Event ${letter.event.id}` : `What came${letter.origin ? ` from ${letter.origin}` : ''}`
   const replay = useMutation({
     mutationFn: () => replayDeadLetter(letter.id),
-    onSuccess: () => toast(`Dead letter ${letter.id} was taken`),
+    onSuccess: () => toast(`${name} was taken`),
     onSettled: () => client.invalidateQueries({ queryKey: ['observability'] }),
   })
   return (
@@ -87,12 +89,8 @@ function Letter({ letter }: { letter: DeadLetter }) {
       <div className="cg-any">{letter.reason}</div>
       {replay.error && <ErrorPanel compact error={replay.error} />}
       <details>
-        <summary>{letter.origin ?? `Event ${letter.event?.id}`}</summary>
-        {letter.event ? (
-          <Json label={`Dead letter ${letter.id}`} value={letter.event} />
-        ) : (
-          <pre className="cg-any">{letter.raw}</pre>
-        )}
+        <summary>{name}</summary>
+        <Json label={name} value={letter.event ?? letter.raw} />
       </details>
     </li>
   )

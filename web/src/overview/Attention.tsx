@@ -3,9 +3,8 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useRefusal } from '~/auth/useMay'
 import { orphanList } from '~/droplets/api'
-import { jobList } from '~/jobs/api'
 import { attentionOf } from '~/overview/attention-plan'
-import { CLUSTERS, DROPLETS } from '~/overview/OverviewPage'
+import { CLUSTERS, DROPLETS, FAILED } from '~/overview/OverviewPage'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Icon } from '~/ui/Icon'
 import { toneOf } from '~/ui/Status'
@@ -14,7 +13,7 @@ import classes from './Attention.module.css'
 
 export function Attention() {
   const clusters = useQuery(CLUSTERS)
-  const failed = useQuery(jobList({ status: 'failed', page_size: 10 }))
+  const failed = useQuery(FAILED)
   const droplets = useQuery(DROPLETS)
   const everything = useRefusal('viewer') === ''
   const orphans = useQuery({ ...orphanList(), enabled: everything })
