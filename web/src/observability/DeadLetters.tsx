@@ -90,7 +90,7 @@ function Letter({ letter }: { letter: DeadLetter }) {
       {replay.error && <ErrorPanel compact error={replay.error} />}
       <details>
         <summary>{name}</summary>
-        <Json label={name} value={letter.event ?? letter.raw} />
+        {letter.event ? <Json label={name} value={letter.event} /> : <pre className="cg-any">{letter.raw}</pre>}
       </details>
     </li>
   )
