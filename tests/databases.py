@@ -135,7 +135,7 @@ def backend(path: Path, sink: EventSink = events.append, clock: Clock | None = N
 
 
 class Sequenced(Database):
-    """A database whose reads see the events of every commit before them, as on SQLite."""
+    """A database whose events have their place once a write has returned, and before a read looks: as on SQLite."""
 
     sequencer: events.Sequencer | None = None
 
@@ -144,6 +144,13 @@ class Sequenced(Database):
         if self.sequencer is not None:
             await self.sequencer.round(look=True)
         return await super().read(fn, *args, **kwargs)
+
+    async def write(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """As `Database.write`."""
+        answer = await super().write(fn, *args, **kwargs)
+        if self.sequencer is not None:
+            await self.sequencer.round(look=True)
+        return answer
 
 
 def made(

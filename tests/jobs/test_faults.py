@@ -14,7 +14,9 @@ from clustergenie.platform.db import Tx
 from tests.faults import World, run_twice_from_every_step, run_with_fault_at_every_step
 from tests.jobs.queues import WORK, Work, item, opened
 
-rows = Table("test_rows", MetaData(), Column("id", Integer, primary_key=True), Column("name", String, nullable=False))
+rows = Table(
+    "test_rows", MetaData(), Column("id", Integer, primary_key=True), Column("name", String(64), nullable=False)
+)
 
 
 def put(tx: Tx, name: str) -> int:

@@ -11,11 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE_SECONDS = 60.0
+ROOM_BYTES = 4_000_000_000
 MARIADB = (
     "--no-defaults", "--bind-address=127.0.0.1", "--skip-log-bin", "--character-set-server=latin1",
     "--max-connections=400",
@@ -94,21 +96,37 @@ def main(kind: str, folder: Path, owner: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the run, which then tells us
     folder.mkdir(parents=True, exist_ok=True)
     name, _, how = kind.partition("-")
-    command, url = KINDS[name](folder, durable=how == "durable")
+    home = place(durable=how == "durable")
+    try:
+        serve(name, folder, home, lambda: bool(told) or not Path(f"/proc/{owner}").exists(), durable=how == "durable")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def place(*, durable: bool) -> Path:
+    """A folder for the data: in memory where there is room, unless it is to last; making a schema is mostly waiting."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
+    return Path(tempfile.mkdtemp(prefix="cg-db.", dir=str(memory) if roomy and not durable else None))
+
+
+def serve(name: str, folder: Path, home: Path, ended: Callable[[], bool], *, durable: bool) -> None:
+    """Start the server, leave its address in FOLDER/url, and stop it at the end."""
+    command, url = KINDS[name](home, durable=durable)
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder)
+        server = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=home)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _answers(url):
         if server.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"{kind} does not come up:\n{(folder / 'log').read_text()}")
+            raise SystemExit(f"{name} does not come up:\n{(folder / 'log').read_text()}")
         time.sleep(0.05)
     (folder / "url.new").write_text(url)
     (folder / "url.new").rename(folder / "url")
-    while not told and server.poll() is None and Path(f"/proc/{owner}").exists():
+    while not ended() and server.poll() is None:
         time.sleep(0.2)
     server.send_signal(signal.SIGINT if name == "postgresql" else signal.SIGKILL)
     server.wait(PATIENCE_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

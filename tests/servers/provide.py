@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,22 +13,13 @@ GIVEN = {"mariadb": "CG_TEST_MYSQL_URL", "postgresql": "CG_TEST_POSTGRES_URL"}
 """Servers that are there already: an address without a database, of a user who may create some."""
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90.0
-ROOM_BYTES = 4_000_000_000
 _keepers: list[subprocess.Popen[bytes]] = []
 
 
 def claim_the_run() -> None:
     """Call it in the process that owns the run, before any worker starts."""
-    os.environ["CG_TEST_SERVERS"] = tempfile.mkdtemp(prefix="cg-db.", dir=_place())
-    Path(os.environ["CG_TEST_SERVERS"]).chmod(0o755)  # PostgreSQL's user passes through
+    os.environ["CG_TEST_SERVERS"] = tempfile.mkdtemp(prefix="cg-db.")
     os.environ["CG_TEST_OWNER"] = str(os.getpid())
-
-
-def _place() -> str | None:
-    """In memory where there is room: to make a schema is mostly waiting for the disk."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES
-    return str(memory) if roomy else None
 
 
 def server(kind: str) -> str:
