@@ -5,12 +5,17 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$root"
 pytest_args=()
+chosen=0
+on_every_database=(tests/conformance/test_job_stores.py tests/jobs tests/events tests/droplets tests/clusters
+  tests/monitoring tests/diagnosis -m "not slow")
 for argument; do
   if [[ $argument == --fast ]]; then
     [[ ${CI:-} != true ]] || { echo "test.sh: --fast leaves tests out, which CI may not." >&2; exit 2; }
     pytest_args+=(-m "not slow")
+    chosen=1
   else
     pytest_args+=("$argument")
+    chosen=1
   fi
 done
 
@@ -25,6 +30,11 @@ need shellcheck shellcheck
 need git git
 need redis-server redis-server # tests start their own, on private ports
 need chromium chromium
+[[ -n ${CG_TEST_MYSQL_URL:-} ]] || {
+  PATH=$PATH:/usr/sbin need mariadbd mariadb-server-core # the server alone: nothing that the system would start
+  need my_print_defaults mariadb-client-core
+}
+[[ -n ${CG_TEST_POSTGRES_URL:-} ]] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need initdb postgresql
 need systemd-analyze systemd
 need java default-jre-headless # the tests start a Kafka broker
 need mvn maven
@@ -37,6 +47,7 @@ export PATH=$root/.venv/bin:$PATH
 
 # --- a private place for all temporary state (a short name: it ends up in paths of Unix sockets) ---------------------
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/cg.XXXXXX")
+chmod 711 "$TMPDIR" # PostgreSQL does not run as root, and passes through to its folder
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 # Settings of the person who runs the tests do not reach them.
@@ -78,6 +89,13 @@ status=0
 # The console's browser tests are a command of their own while the console is being finished: ./test.sh tests/console
 [[ " ${pytest_args[*]-} " == *" tests/"* ]] || pytest_args+=(--ignore=tests/console)
 python -m pytest -n 2 --dist loadfile ${pytest_args[@]+"${pytest_args[@]}"} || status=$?
+# What goes through the database once more on each of the others: all of it as a rule, nothing in a run of chosen tests.
+if ((!chosen)); then
+  for database in mariadb postgresql; do
+    echo "--- the same on $database"
+    CG_TEST_DATABASE=$database python -m pytest -n 2 --dist loadfile "${on_every_database[@]}" || status=$?
+  done
+fi
 if ((${#failed[@]})); then
   echo "Checks that failed: ${failed[*]}" >&2
   ((status)) || status=1

@@ -116,7 +116,8 @@ def find(tx: Tx, dead_letter_id: int) -> Letter:
 
     Raises UnknownDeadLetter, and AlreadyReplayed when its effect has happened.
     """
-    row = tx.execute(select(dead_letters).where(dead_letters.c.id == dead_letter_id)).one_or_none()
+    # Locked: of two that ask at the same time, the second waits and then hears that it has been replayed.
+    row = tx.execute(select(dead_letters).where(dead_letters.c.id == dead_letter_id).with_for_update()).one_or_none()
     if row is None:
         raise UnknownDeadLetter(f"There is no dead letter {dead_letter_id}.")
     if row.replayed_at is not None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from sqlalchemy.exc import OperationalError
+
 from clustergenie.events import dead_letters, foreign
 from clustergenie.events.catalogue import BadEvent
 from clustergenie.events.consumer import Consumer, apply
@@ -50,7 +52,7 @@ def _replay(tx: Tx, consumers: Mapping[str, Consumer], dead_letter_id: int, also
     for consumer in _takers(consumers, letter, event):
         try:
             apply(tx, consumer, [event], upto=None)
-        except Unavailable:
+        except (Unavailable, OperationalError):  # the database, not the consumer: a deadlock is run again
             raise
         except Exception as failure:
             raise _HandlerFailed(failure) from failure
