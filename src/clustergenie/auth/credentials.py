@@ -11,8 +11,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _KEY = re.compile(r"cg_([0-9a-z]{10})_([A-Za-z0-9_\-]{43})")
 _SESSION = re.compile(r"cgs_[A-Za-z0-9_\-]{43}")
 _SETUP = re.compile(r"cgu_[A-Za-z0-9_\-]{43}")
-IN_AN_ADDRESS = re.compile(r"(?i)\b(cg[a-z]{0,3}_[a-z0-9_\-]{16,}|bearer\s)")
-"""What must not be in a query string, once it is decoded."""
+IN_AN_ADDRESS = re.compile(r"cg_[0-9a-z]{10}_[A-Za-z0-9_\-]{20,}|cg[a-z]{1,3}_[A-Za-z0-9_\-]{40,}")
+"""What must not be in a query string, once it is decoded: keys, and the tokens of sessions, setup and agents."""
 
 
 class KeyText(NamedTuple):
