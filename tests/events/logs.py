@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
 from clustergenie import events
-from clustergenie.platform.db import Database, Tx
+from clustergenie.platform.db import Database, EventSink, Tx
 from clustergenie.platform.event import Event
 from tests import databases
 
@@ -27,10 +27,10 @@ def prepare(path: Path) -> None:
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[Database]:
-    """A started database whose sink is the log."""
+async def opened(path: Path, sink: EventSink = events.append) -> AsyncIterator[Database]:
+    """A started database whose sink is the log, unless another is named."""
     prepare(path)
-    async with databases.running(path) as db:
+    async with databases.running(path, sink) as db:
         yield db
 
 
