@@ -35,7 +35,7 @@ from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import CannotStart
 from clustergenie.platform.telemetry import log
 from clustergenie.ratelimit import routes as limits
-from clustergenie.worker import Runtime
+from clustergenie.runtime import Runtime
 
 API = (
     clusters.routes,

@@ -9,7 +9,7 @@ from clustergenie import jobs
 from clustergenie.platform import http as web
 from clustergenie.platform.db import Tx
 from clustergenie.platform.errors import Problem
-from clustergenie.worker import Runtime
+from clustergenie.runtime import Runtime
 
 DATABASE_SECONDS = 2.0
 NEEDED = ("database", "process")

@@ -1,9 +1,7 @@
 """The work process: one visible list of job handlers, consumers and ticks, and the order in which they live."""
 
 import asyncio
-import contextlib
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import Any
 
 import clustergenie
@@ -22,9 +20,10 @@ from clustergenie import (
 from clustergenie.platform import config, databases, keyfile, migrate, roles, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database
-from clustergenie.platform.errors import CannotStart, Unavailable
+from clustergenie.platform.errors import CannotStart
 from clustergenie.platform.event import Event
 from clustergenie.platform.telemetry import log
+from clustergenie.runtime import Runtime
 
 BEAT_SECONDS = 2.0
 """How often processes that share a database tell each other how they are."""
@@ -33,62 +32,6 @@ SILENT_SECONDS = 3.0
 """How often to ask a provider again that did not say what it offers."""
 JOBS_KEPT = dt.timedelta(days=30)
 PRUNE_ROUNDS = 20
-
-
-@dataclass
-class Runtime:
-    """Everything that runs behind the API; the API's handlers get these by name."""
-
-    settings: Settings
-    db: Database
-    live: events.Live
-    bus: events.Bus
-    fleet: droplets.Fleet
-    desk: droplets.Desk
-    pool: jobs.Pool
-    drivers: providers.Registry
-    ticker: jobs.Ticker
-    limits: ratelimit.Service
-    gate: auth.Gate
-    reception: auth.Reception
-    sequencer: events.Sequencer
-    login: auth.OidcLogin
-    draining: bool = False
-    """Asked to stop: no longer ready, while requests and jobs under way are seen through."""
-    hasten: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def drain(self) -> None:
-        """Before `stop`: take no more work, let load balancers see that we leave, and let jobs end, within a bound.
-
-        `hasten` cuts it short.
-        """
-        self.draining = True
-        seconds = self.settings.draining()
-        await self.ticker.stop()
-        await asyncio.gather(self.pool.drain(seconds, self.hasten), self._let_leave(seconds))
-
-    async def _let_leave(self, seconds: float) -> None:
-        if self.settings.role != "worker":
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.hasten.wait(), seconds)
-
-    async def stop(self) -> None:
-        """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
-        for stop in (
-            self.ticker.stop,
-            self.pool.stop,
-            self.bus.stop,
-            self.drivers.close,
-            self.limits.stop,
-            self.login.stop,
-            self.gate.keyring.stop,
-            self.sequencer.stop,
-            self.db.stop,
-        ):
-            try:
-                await stop()
-            except Unavailable as trouble:  # a database that is away now must not keep the rest from being closed
-                log().warning("could not stop in good order", error=trouble.detail)
 
 
 def handlers(db: Database, fleet: droplets.Fleet) -> list[jobs.Handler[Any]]:
