@@ -147,7 +147,7 @@ def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(
         assert (orphan.ref, orphan.hourly_usd_micros > 0) == (stranger.ref, True)
         with pytest.raises(orphans.OrphanNotFound):
             await orphans.get(rig.db, rig.fleet, (await rig.rows())[0].machine_ref)
-        await orphans.destroy(rig.fleet, orphan)
+        await orphans.destroy(rig.db, rig.fleet, orphan)
         assert await orphans.find(rig.db, rig.fleet) == []
         assert await rig.faults() == []
 
