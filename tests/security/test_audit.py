@@ -1,7 +1,12 @@
 """Who did what: every change of every slice leaves one entry, that nobody can change, with no secret in it."""
 
 import datetime as dt
+import json
+import os
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.live_server import LiveServer, Reply, live_server
+from tests.live_server import PROGRAM, LiveServer, Reply, live_server
 from tests.waiting import poll_until
 
 DAY = 86_400 * 1_000_000
@@ -221,3 +226,29 @@ def test_retention_forgets_what_is_old_and_only_that(tmp_path: Path) -> None:
         poll_until(lambda: {entry["target"] for entry in entries(server)} & {"31", "400"} == set(), 30)
         assert "29" in {entry["target"] for entry in entries(server)}
         assert len(entries(server)) == 2
+
+
+def run(server: LiveServer, *words: str) -> str:
+    """What a command line prints."""
+    environment = {**os.environ, "CLUSTERGENIE_SERVER": server.url}
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *words], env=environment, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
+
+
+def test_the_command_line_lists_the_trail_and_follows_it(server: LiveServer) -> None:
+    server.api.post("/clusters", {"name": "told by the command line"})
+    table = run(server, "audit", "list", "--query", "told by the command line")
+    assert "cluster.create" in table
+    assert "local admin" in table
+    command = [sys.executable, "-c", PROGRAM, "audit", "follow", "--count", "1", "-o", "json"]
+    environment = {**os.environ, "CLUSTERGENIE_SERVER": server.url}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as following:
+
+        def told() -> bool:  # what happens before it has begun to follow is not news to it
+            server.api.post("/clusters", {"name": f"news {time.monotonic_ns()}"})
+            return following.poll() is not None
+
+        poll_until(told, 60)
+        assert following.stdout is not None
+        assert json.loads(following.stdout.read())["action"] == "cluster.create"
