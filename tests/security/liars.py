@@ -9,13 +9,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 Bend = Callable[[dict[str, Any]], None]
+
+
+class In(NamedTuple):
+    """A moment, in seconds from when the token is made."""
+
+    seconds: int
 
 
 class Liar:
@@ -57,7 +63,8 @@ class Liar:
         now = int(time.time())
         claims = {"iss": self.url, "aud": "us", "sub": "ada", "nonce": self.nonce, "iat": now, "exp": now + 300}
         claims |= {"groups": ["ops"], **self.claims}
-        payload = json.dumps({name: value for name, value in claims.items() if value is not None}).encode()
+        said = {name: now + value.seconds if isinstance(value, In) else value for name, value in claims.items()}
+        payload = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
         return {"id_token": self.token(self.header, payload), "access_token": "opaque", "token_type": "Bearer"}
 
 
