@@ -17,7 +17,7 @@ from clustergenie import (
     providers,
     ratelimit,
 )
-from clustergenie.platform import config, databases, keyfile, migrate, roles, tls
+from clustergenie.platform import databases, keyfile, migrate, roles, tls
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Database
 from clustergenie.platform.errors import CannotStart
@@ -137,7 +137,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     await drivers.start()
     await fleet.refresh()
     await limits.start()
-    gate = gatekeeper(settings, db)
+    gate = auth.gatekeeper(settings, db)
     gate.keyring.on_change(live.wake)
     await gate.keyring.start()
     sequencer = events.Sequencer(db)
@@ -153,7 +153,7 @@ async def start(settings: Settings, server_url: str) -> Runtime:
     await ticker.start()
     login = auth.OidcLogin(db, gate.keyring, keyfile.keys(settings), settings)
     await login.start()
-    reception = reception_of(settings, gate, login)
+    reception = auth.reception_of(settings, gate, login)
     return Runtime(
         settings, db, live, bus, fleet, desk, pool, drivers, ticker, limits, gate, reception, sequencer, login
     )
@@ -169,26 +169,6 @@ def _pool(settings: Settings, db: Database, fleet: droplets.Fleet, url: str) -> 
         queue=settings.worker_queue if slots else 0,
         beat_seconds=BEAT_SECONDS if settings.has_server() else None,
         me=jobs.Me(settings.role, clustergenie.__version__, slots, url[:255]),
-    )
-
-
-def gatekeeper(settings: Settings, db: Database) -> auth.Gate:
-    """Who decides about requests. On an address that others can reach, nobody is let in without a credential."""
-    keyring = auth.Keyring(db, idle=dt.timedelta(minutes=settings.session_idle_minutes))
-    # A public address means a proxy before us: from this machine comes then also what began elsewhere.
-    alone = config.is_loopback(settings.host) and not settings.public_url
-    trusting = settings.auth != "required" and alone
-    return auth.Gate(keyring, trusting=trusting, open=settings.auth == "off")
-
-
-def reception_of(settings: Settings, gate: auth.Gate, login: auth.OidcLogin) -> auth.Reception:
-    """Who lets browsers in."""
-    return auth.Reception(
-        gate.keyring,
-        lasts=dt.timedelta(hours=settings.session_hours),
-        path=settings.base_path + "/",
-        public_url=settings.public_url,
-        oidc=login.offer,
     )
 
 

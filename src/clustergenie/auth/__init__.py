@@ -2,6 +2,7 @@
 
 from clustergenie.auth.audit import Entry, audit, audit_many
 from clustergenie.auth.audit_log import prune as prune_audit
+from clustergenie.auth.entrance import gatekeeper, reception_of
 from clustergenie.auth.gate import Found, Gate, found_of, principal_dependency
 from clustergenie.auth.keyring import Keyring
 from clustergenie.auth.keys import prune as prune_keys
@@ -53,6 +54,7 @@ __all__ = [
     "begin_session",
     "demand",
     "found_of",
+    "gatekeeper",
     "is_limited",
     "issue_setup_token",
     "lost_standing",
@@ -63,6 +65,7 @@ __all__ = [
     "prune_audit",
     "prune_keys",
     "prune_sessions",
+    "reception_of",
     "sees",
     "setup_link",
     "visible",
