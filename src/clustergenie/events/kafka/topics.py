@@ -45,7 +45,7 @@ def ensure(contact: Contact, settings: Settings) -> None:
     for topic, outcome in (admin.create_topics(missing) if missing else {}).items():
         try:
             outcome.result(ANSWER_SECONDS)
-            log().info("Kafka topic made", topic=topic, partitions=settings.kafka_partitions)
+            log().info("Kafka topic made", topic=topic)
         except KafkaException as failure:
             code = failure.args[0].code()
             if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
