@@ -86,11 +86,16 @@ export function explain(error: unknown): Explanation {
     return { what: 'This part of the page broke.', why, fix: 'Try again; if it stays, report it with these details.' }
   }
   const wait = error.retryAfter === null ? '' : `Wait ${error.retryAfter} s, then try again.`
+  const other =
+    error.kind === 'not-answered' ? 'Check the address, and that the other server can be reached from here.' : ''
   return {
     what: error.title,
     why: error.detail,
     fix:
-      wait || FIXES[error.status] || (error.status >= 500 ? (FIXES[503] ?? '') : 'Correct the request and try again.'),
+      wait ||
+      other ||
+      FIXES[error.status] ||
+      (error.status >= 500 ? (FIXES[503] ?? '') : 'Correct the request and try again.'),
   }
 }
 

@@ -40,10 +40,10 @@ export function AccessPage() {
       }
       request={
         tab === 'sessions'
-          ? { path: '/auth/sessions', cli: ['auth', 'sessions'] }
+          ? { path: '/auth/sessions', cli: ['session', 'list'] }
           : tab === 'roles'
-            ? { path: '/auth/roles', cli: ['auth', 'roles'] }
-            : { path: '/auth/keys', query: { status: search.status }, cli: ['auth', 'keys', 'list'] }
+            ? { path: '/auth/roles' }
+            : { path: '/auth/keys', query: { status: search.status }, cli: ['key', 'list'] }
       }
       sentence={me?.principal && `You are ${me.principal.name}: ${inWords(me.principal.grants)}.`}
       title="Access"

@@ -11,6 +11,7 @@ import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
+import { command } from '~/ui/request'
 import { Ago } from '~/ui/Time'
 import { paging, tableState } from '~/ui/tableState'
 import { OfferedView, ViewsMenu } from '~/ui/ViewsMenu'
@@ -35,7 +36,11 @@ export function AuditPage() {
   return (
     <Page
       actions={<ViewsMenu page="/audit" search={search} />}
-      request={{ path: '/audit', query: sent, cli: ['api', 'GET', '/audit'] }}
+      request={{
+        path: '/audit',
+        query: sent,
+        cli: command(['audit', 'list'], { actor, action, target, query: q, since }),
+      }}
       sentence="Who did what, when, from where, and what it changed."
       title="Audit"
     >
@@ -55,7 +60,7 @@ export function AuditPage() {
                 title="Nothing matches these filters"
               />
             ) : (
-              <Empty cli={['api', 'GET', '/audit']} icon="audit" title="Nothing has been done yet">
+              <Empty cli={['audit', 'list']} icon="audit" title="Nothing has been done yet">
                 Everything that somebody changes is noted here, with what it was before.
               </Empty>
             )

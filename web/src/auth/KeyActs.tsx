@@ -75,6 +75,6 @@ function planOf({ kind, key }: KeyAct): Plan {
     consequences: ['Programs that use it are refused, and browsers that signed in with it are signed out.'],
     confirm: rotate ? 'Rotate key' : 'Revoke key',
     danger: !rotate,
-    request: { method: rotate ? 'POST' : 'DELETE', path },
+    request: { method: rotate ? 'POST' : 'DELETE', path, cli: ['key', kind, key.id, '--yes'] },
   }
 }

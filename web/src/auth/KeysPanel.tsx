@@ -39,7 +39,7 @@ export function KeysPanel({ search, write }: Props) {
         empty={
           <Empty
             action={search.status ? undefined : <Button onClick={() => write({ create: true })}>Create key</Button>}
-            cli={['auth', 'keys', 'create', 'ci', '--role', 'operator']}
+            cli={['key', 'create', 'ci', '--role', 'operator', '--expires', '90d']}
             icon="key"
             title={search.status ? `No key is ${search.status}` : 'No keys yet'}
           >

@@ -10,7 +10,7 @@ export function Needs({ right, children }: { right: Role; children: ReactNode })
   if (!why) return children
   return (
     <Panel>
-      <Empty cli={['auth', 'me']} icon="key" title="Not with your role">
+      <Empty cli={['api', 'GET', '/auth/me']} icon="key" title="Not with your role">
         {why} An administrator can give it to you.
       </Empty>
     </Panel>

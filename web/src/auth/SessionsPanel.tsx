@@ -39,7 +39,7 @@ export function SessionsPanel({ search, write }: Props) {
       <DataTable
         columns={columnsOf(setEnding)}
         empty={
-          <Empty cli={['auth', 'sessions']} icon="user" title="No browser is signed in">
+          <Empty cli={['session', 'list']} icon="user" title="No browser is signed in">
             A session begins when somebody signs in with a key or by single sign-on.
           </Empty>
         }

@@ -1,6 +1,6 @@
 /** How a cluster is, droplet by droplet, and what is wrong with it: evidence, cause, remedy. */
 
-import { Button, Group } from '@mantine/core'
+import { Group } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { ActButton } from '~/auth/ActButton'
@@ -121,9 +121,9 @@ function Latest({ cluster, id, none, run, running }: LatestProps) {
       {none && (
         <Empty
           action={
-            <Button loading={running} onClick={run}>
+            <ActButton cluster={cluster} loading={running} onClick={run}>
               Diagnose now
-            </Button>
+            </ActButton>
           }
           cli={['diagnose', cluster]}
           icon="diagnosis"

@@ -39,8 +39,8 @@ export const NAVIGATION: Section[] = [
     pages: [
       { to: '/observability', label: 'Observability', icon: 'observability', letter: 'b', cli: 'events dlq list' },
       { to: '/limits', label: 'Limits', icon: 'limits', letter: 'l', cli: 'limit list' },
-      { to: '/access', label: 'Access', icon: 'key', letter: 'a', cli: 'auth keys list' },
-      { to: '/audit', label: 'Audit', icon: 'audit', letter: 'u', cli: 'api GET /audit' },
+      { to: '/access', label: 'Access', icon: 'key', letter: 'a', cli: 'key list' },
+      { to: '/audit', label: 'Audit', icon: 'audit', letter: 'u', cli: 'audit list' },
       { to: '/settings', label: 'Settings', icon: 'settings', letter: 's', cli: 'config show' },
     ],
   },
