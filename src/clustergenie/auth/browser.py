@@ -1,6 +1,7 @@
 """Tell what a browser was made to send from what a person meant: cookies, origins, CSRF, and this machine itself."""
 
 import functools
+import functools
 import ipaddress
 import re
 from typing import Any
@@ -86,6 +87,7 @@ def check_csrf(headers: Headers, session: str) -> None:
 
 
 @functools.lru_cache(maxsize=1024)  # asked several times of every request, and the peers are few
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether an address or a name is this machine's own."""
     if host == "localhost":
