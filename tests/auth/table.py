@@ -117,7 +117,7 @@ API = {
     "GET /auth/sessions": Row(reads(200)),
     "DELETE /auth/sessions/{session_id}": Row((401, 404, 404, 200, 404, 404, 401, 401, 401)),  # it is the admin's
     "GET /auth/oidc/login": Row(open_to_all(404)),  # none is set up here
-    "GET /auth/oidc/callback": Row(open_to_all(401)),
+    "GET /auth/oidc/callback": Row(open_to_all(404)),
     "GET /auth/oidc/logout": Row(open_to_all(404)),
     "GET /auth/oidc": Row(admin(200)),
     "PUT /auth/oidc": Row(admin(422), {}),
