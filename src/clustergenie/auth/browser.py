@@ -1,7 +1,6 @@
 """Tell what a browser was made to send from what a person meant: cookies, origins, CSRF, and this machine itself."""
 
 import functools
-import functools
 import ipaddress
 import re
 from typing import Any
