@@ -11,7 +11,7 @@ from clustergenie.cli.commands import SECTIONS, Command, Noun
 from clustergenie.platform import config
 from tests.deploy.judges import DEPLOY, good, template
 
-NOT_SETTINGS = {"PATH", "PYTHONDONTWRITEBYTECODE", "KAFKA_BROKERS"}  # the last: a name of the first version's
+NOT_SETTINGS = {"PATH", "PYTHONDONTWRITEBYTECODE"}
 NAMES = {config.variable(field.name) for field in msgspec.structs.fields(config.Settings) if field.name != "origins"}
 KNOWN = NAMES | {f"{name}_FILE" for name in NAMES} | NOT_SETTINGS
 CHART = [
