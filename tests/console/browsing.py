@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -14,11 +14,14 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000  # costs nothing when all is well, and the machine may be busy
 WIDE = (1280, 900)
 NARROW = (320, 640)
 # Chromium's own words for an answer that is no success, or none; the page shows these to the person as well.
 NOT_A_SUCCESS = r"Failed to load resource"
+# Nothing fades any more, and what is computed now has been drawn.
+STILL = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>
+  done(document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)))))"""
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -75,6 +78,9 @@ class Visit:
         return self.open(path, self.context.new_page())
 
     def close(self) -> None:
+        """Leave; what is still on its way then is no complaint."""
+        for page in self.context.pages:
+            page.close()
         self.context.close()
 
 
@@ -106,6 +112,14 @@ def axe(page: Page) -> list[str]:
         for rule in found["violations"]
         for node in rule["nodes"]
     ]
+
+
+def look(page: Page, scheme: Literal["light", "dark"], size: tuple[int, int]) -> None:
+    """Show the page in this scheme and window, and wait until it has turned into that."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+    page.wait_for_function(STILL)
 
 
 def sideways(page: Page) -> int:

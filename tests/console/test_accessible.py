@@ -1,16 +1,17 @@
-"""Everybody can use it: axe finds nothing, it fits a small phone, and each page is loaded with a few requests."""
+"""Everybody can use it: axe finds nothing, light and dark, in a large window and on a small phone, in every state."""
 
-import json
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.console.browsing import NARROW, NOT_A_SUCCESS, Visit, axe, settled, sideways
+from tests.console.browsing import NARROW, WIDE, Visit, axe, look, settled, sideways
 from tests.console.content import PAGES, Content, fill
+from tests.console.refusals import refusing
 from tests.live_server import LiveServer
 
-MOST_REQUESTS = 6
+LOOKS: list[tuple[Literal["light", "dark"], tuple[int, int]]] = [("light", WIDE), ("dark", WIDE), ("dark", NARROW)]
 
 
 @pytest.fixture(scope="module")
@@ -19,85 +20,52 @@ def content(server: LiveServer) -> Content:
 
 
 def faults(visit: Visit, routes: list[str]) -> list[str]:
-    """What is wrong with these pages."""
+    """What is wrong with these pages, however they are looked at."""
     found = []
     for route in routes:
         page = visit.open(route)
         settled(page)
-        found += axe(page)
-        if (by := sideways(page)) > 0:
-            found.append(f"{page.url} is {by} pixels wider than its window")
+        found += at_every_look(page)
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_nothing_against_any_page(visiting: Callable[..., Visit], content: Content, scheme: str) -> None:
-    assert faults(visiting(scheme=scheme), content.routes()) == []
+def at_every_look(page: Page) -> list[str]:
+    """What is wrong with what is shown now."""
+    found = []
+    for scheme, size in LOOKS:
+        look(page, scheme, size)
+        found += [f"{scheme} {size}: {fault}" for fault in axe(page)]
+        if (by := sideways(page)) > 0:
+            found.append(f"{page.url} is {by} pixels wider than its window of {size[0]}")
+    look(page, *LOOKS[0])
+    return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_nothing_against_any_page(visit: Visit, content: Content) -> None:
+    assert faults(visit, content.routes()) == []
+
+
 def test_axe_has_nothing_against_a_page_that_is_empty(
-    start: Callable[..., LiveServer], visiting: Callable[..., Visit], scheme: str
+    start: Callable[..., LiveServer], visiting: Callable[..., Visit]
 ) -> None:
-    visit = visiting(start().url, scheme=scheme)
-    assert faults(visit, [*PAGES, "/droplets?view=orphans"]) == []
+    assert faults(visiting(start().url), [*PAGES, "/droplets?view=orphans"]) == []
 
 
-def refuse(route: Route) -> None:
-    """Answer as the server does when it is busy."""
-    problem = {
-        "type": "https://clustergenie.dev/problems/forbidden",
-        "title": "You may not do this.",
-        "status": 403,
-        "detail": "Your role has no clusters:read.",
-        "errors": [],
-        "request_id": "0123456789abcdef",
-    }
-    route.fulfill(status=403, content_type="application/problem+json", body=json.dumps(problem))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_nothing_against_errors(visiting: Callable[..., Visit], content: Content, scheme: str) -> None:
-    visit = visiting(scheme=scheme)
-    visit.complaints.expect(NOT_A_SUCCESS)
-    visit.context.route("**/api/v1/**", refuse)
+def test_axe_has_nothing_against_errors(visit: Visit, content: Content) -> None:
+    refusing(visit, "/api/v1/", 403)
     assert faults(visit, [*PAGES, f"/clusters/{content.cluster}", f"/jobs/{content.done}"]) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_has_nothing_against_what_opens_over_a_page(visiting: Callable[..., Visit], scheme: str) -> None:
-    visit = visiting(scheme=scheme)
-    page = visit.open("/")
+def test_axe_has_nothing_against_what_opens_over_a_page(visit: Visit, page: Page) -> None:
+    visit.open("/")
     page.keyboard.press("Control+k")
     expect(page.get_by_placeholder("Cluster, droplet, job id")).to_be_visible()
-    found = axe(page)
+    found = at_every_look(page)
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    found += axe(page)
+    found += at_every_look(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Copy as").click()
     expect(page.get_by_role("menu")).to_be_visible()
-    assert found + axe(page) == []
-
-
-def test_every_page_fits_a_window_of_320_pixels(visiting: Callable[..., Visit], content: Content) -> None:
-    assert faults(visiting(size=NARROW), content.routes()) == []
-
-
-def test_a_page_is_loaded_with_few_requests(visit: Visit, page: Page, content: Content) -> None:
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        if "/api/" in request.url and not request.url.endswith("/stream"):
-            asked.append(request.url)
-
-    page.on("request", note)
-    many = {}
-    for route in content.routes():
-        asked.clear()
-        visit.open(route)
-        settled(page)
-        if len(asked) > MOST_REQUESTS:
-            many[route] = list(asked)
-    assert many == {}
+    assert found + at_every_look(page) == []

@@ -47,6 +47,7 @@ export default function Palette({
 
   return (
     <Spotlight.Root
+      attributes={{ content: { 'aria-label': 'Search and commands' } }}
       maxHeight="min(60vh, 520px)"
       onQueryChange={setQuery}
       onSpotlightClose={onClose}
