@@ -15,29 +15,50 @@ class Content(NamedTuple):
     done: str
     failed: str
     diagnosis: str
+    schedule: str
 
-    def routes(self) -> list[str]:
-        """Every page with something on it, in each state that an address can name."""
-        cluster = f"/clusters/{self.cluster}"
-        return [
-            *PAGES,
-            "/clusters?create=true",
-            "/clusters?q=nothing-is-called-so",
-            cluster,
-            *(f"{cluster}?tab={tab}" for tab in ("jobs", "events", "settings")),
-            *(f"{cluster}?act={act}" for act in ("scale", "provision", "delete")),
-            f"/droplets?open={self.droplet}",
-            "/droplets?create=true",
-            "/droplets?view=orphans",
-            f"/jobs/{self.done}",
-            f"/jobs/{self.failed}",
-            f"/diagnosis?cluster={self.cluster}&id={self.diagnosis}",
-            f"/monitoring?droplet={self.droplet}",
-            "/there/is/no/such/page",
-        ]
+    def at(self, route: str) -> str:
+        """The address of a route on this content."""
+        return route.format(**self._asdict())
 
 
-PAGES = ["/", "/clusters", "/droplets", "/jobs", "/diagnosis", "/monitoring", "/events", "/observability", "/settings"]
+PAGES = [
+    "/",
+    "/clusters",
+    "/droplets",
+    "/jobs",
+    "/schedules",
+    "/diagnosis",
+    "/monitoring",
+    "/events",
+    "/observability",
+    "/limits",
+    "/settings",
+]
+READING = [
+    *PAGES,
+    "/clusters?create=true",
+    "/clusters/{cluster}",
+    *(f"/clusters/{{cluster}}?tab={tab}" for tab in ("jobs", "events", "settings")),
+    "/droplets?open={droplet}",
+    "/droplets?create=true",
+    "/droplets?view=orphans",
+    "/schedules?create=true",
+    "/schedules?edit={schedule}",
+    "/limits?create=true",
+    "/jobs/{done}",
+    "/diagnosis?cluster={cluster}&id={diagnosis}",
+]
+"""One route for each page, and each part of one, that reads something of its own."""
+ROUTES = [
+    *READING,
+    "/clusters?q=nothing-is-called-so",
+    *(f"/clusters/{{cluster}}?act={act}" for act in ("scale", "provision", "delete")),
+    "/jobs/{failed}",
+    "/monitoring?droplet={droplet}",
+    "/there/is/no/such/page",
+]
+"""Every page with something on it, in each state that an address can name."""
 SMALL = "s-1vcpu-512mb-10gb"
 
 
@@ -60,7 +81,11 @@ def fill(api: Api) -> Content:
     droplet_id = api.everything("droplets", f"&cluster_id={cluster_id}")[0]["id"]
     poll_until(lambda: api.get(f"/droplets/{droplet_id}")["droplet"]["metrics"], 30)
     found = api.post("/diagnosis/diagnose", {"cluster_id": cluster_id})
-    return Content(cluster_id, droplet_id, done["id"], failed["id"], found["id"])
+    nightly = {"name": "nightly look", "cron": "0 3 * * *", "time_zone": "Europe/Berlin", "type": "noop"}
+    schedule = api.post("/schedules", nightly)["schedule"]
+    limit = {"name": "jobs", "scope": "user:guest", "refill_rate": 2, "capacity": 10}
+    api.post("/observability/ratelimit/config", limit)
+    return Content(cluster_id, droplet_id, done["id"], failed["id"], found["id"], schedule["id"])
 
 
 def fail_one(api: Api) -> Any:

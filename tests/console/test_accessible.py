@@ -1,15 +1,15 @@
 """Everybody can use it: axe finds nothing, light and dark, in a large window and on a small phone, in every state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import NARROW, WIDE, Visit, axe, look, settled, sideways
-from tests.console.content import PAGES, Content, fill
+from tests.console.content import PAGES, ROUTES, Content, fill
 from tests.console.refusals import refusing
-from tests.live_server import LiveServer
+from tests.live_server import LiveServer, live_server
 
 LOOKS: list[tuple[Literal["light", "dark"], tuple[int, int]]] = [("light", WIDE), ("dark", WIDE), ("dark", NARROW)]
 
@@ -17,16 +17,6 @@ LOOKS: list[tuple[Literal["light", "dark"], tuple[int, int]]] = [("light", WIDE)
 @pytest.fixture(scope="module")
 def content(server: LiveServer) -> Content:
     return fill(server.api)
-
-
-def faults(visit: Visit, routes: list[str]) -> list[str]:
-    """What is wrong with these pages, however they are looked at."""
-    found = []
-    for route in routes:
-        page = visit.open(route)
-        settled(page)
-        found += at_every_look(page)
-    return found
 
 
 def at_every_look(page: Page) -> list[str]:
@@ -41,19 +31,34 @@ def at_every_look(page: Page) -> list[str]:
     return found
 
 
-def test_axe_has_nothing_against_any_page(visit: Visit, content: Content) -> None:
-    assert faults(visit, content.routes()) == []
+@pytest.mark.parametrize("route", ROUTES)
+def test_axe_has_nothing_against_any_page(visit: Visit, content: Content, route: str) -> None:
+    page = visit.open(content.at(route))
+    settled(page)
+    assert at_every_look(page) == []
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    with live_server(tmp_path_factory.mktemp("empty") / "data") as running:
+        yield running
+
+
+@pytest.mark.parametrize("route", [*PAGES, "/droplets?view=orphans"])
 def test_axe_has_nothing_against_a_page_that_is_empty(
-    start: Callable[..., LiveServer], visiting: Callable[..., Visit]
+    empty: LiveServer, visiting: Callable[..., Visit], route: str
 ) -> None:
-    assert faults(visiting(start().url), [*PAGES, "/droplets?view=orphans"]) == []
+    page = visiting(empty.url).open(route)
+    settled(page)
+    assert at_every_look(page) == []
 
 
-def test_axe_has_nothing_against_errors(visit: Visit, content: Content) -> None:
+@pytest.mark.parametrize("route", [*PAGES, "/clusters/{cluster}", "/jobs/{done}"])
+def test_axe_has_nothing_against_errors(visit: Visit, content: Content, route: str) -> None:
     refusing(visit, "/api/v1/", 403)
-    assert faults(visit, [*PAGES, f"/clusters/{content.cluster}", f"/jobs/{content.done}"]) == []
+    page = visit.open(content.at(route))
+    settled(page)
+    assert at_every_look(page) == []
 
 
 def test_axe_has_nothing_against_what_opens_over_a_page(visit: Visit, page: Page) -> None:

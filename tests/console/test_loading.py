@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Request
 
 from tests.console.browsing import Visit, settled
-from tests.console.content import Content, fill
+from tests.console.content import ROUTES, Content, fill
 from tests.live_server import LiveServer
 
 MOST_REQUESTS = 6
@@ -31,12 +31,13 @@ def requests_of(visit: Visit, route: str) -> list[str]:
     return asked
 
 
+@pytest.mark.timeout(600)
 def test_a_page_is_loaded_with_few_requests_and_all_of_them_are_ours(
     visit: Visit, server: LiveServer, content: Content
 ) -> None:
     visit.open("/settings")
-    for route in content.routes():
-        asked = requests_of(visit, route)
+    for route in ROUTES:
+        asked = requests_of(visit, content.at(route))
         calls = [url for url in asked if "/api/" in url]
         assert len(calls) <= MOST_REQUESTS, (route, calls)
         assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == [], route

@@ -39,7 +39,7 @@ export default function Orphans() {
     },
   })
   const selection = useSelection('orphans', query.data?.orphans ?? NONE, refOf)
-  if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
+  if (query.error && !query.data) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting />
   const { orphans, hourly_usd_micros: cost } = query.data
   if (orphans.length === 0) {

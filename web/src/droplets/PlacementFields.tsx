@@ -3,6 +3,7 @@ import { Select, SimpleGrid, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useRefusal } from '~/auth/useMay'
 import { type Catalog, catalogOf, placementOf, providerList, type Wish } from '~/droplets/api'
+import { ErrorPanel } from '~/ui/ErrorPanel'
 import { bytes, perHour, perMonth } from '~/ui/format'
 import classes from './PlacementFields.module.css'
 
@@ -21,8 +22,15 @@ export function PlacementFields({ value, onChange, errors = {} }: Props) {
   const set = (name: keyof Wish) => (chosen: string | null) =>
     onChange(name === 'provider' ? { provider: chosen || undefined } : { ...value, [name]: chosen || undefined })
 
+  const failed = [providers, catalog].find((one) => one.error)
+
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm">
+      {failed && (
+        <div className={classes.failed}>
+          <ErrorPanel compact error={failed.error} onRetry={() => void failed.refetch()} />
+        </div>
+      )}
       <Select
         clearable
         data={(providers.data ?? []).map((one) => ({
@@ -85,10 +93,18 @@ function sizes(catalog: Catalog | undefined) {
   }))
 }
 
+interface UnitPrice {
+  price: number | null
+  place: string | null
+  refused: string | null
+  error: unknown
+  retry: () => void
+}
+
 /** Micro-dollars an hour of one such droplet, by the placement that would be chosen; null while unknown. */
-export function useUnitPrice(wish: Wish): { price: number | null; place: string | null; refused: string | null } {
+export function useUnitPrice(wish: Wish): UnitPrice {
   const everything = useRefusal('viewer') === ''
-  const { data } = useQuery({
+  const { data, error, refetch } = useQuery({
     ...placementOf({
       provider: wish.provider || null,
       region: wish.region || null,
@@ -97,14 +113,17 @@ export function useUnitPrice(wish: Wish): { price: number | null; place: string 
     }),
     enabled: everything,
   })
+  const failure = { error, retry: () => void refetch() }
   const chosen = data?.chosen
   if (!chosen)
     return {
+      ...failure,
       price: null,
       place: null,
       refused: data ? (data.candidates[0]?.rejected_because ?? 'No provider offers this.') : null,
     }
   return {
+    ...failure,
     price: chosen.hourly_usd_micros,
     place: `${chosen.provider}, ${chosen.region}, ${chosen.size}`,
     refused: null,
@@ -112,7 +131,8 @@ export function useUnitPrice(wish: Wish): { price: number | null; place: string 
 }
 
 export function PriceLine({ wish, count }: { wish: Wish; count: number }) {
-  const { price, place, refused } = useUnitPrice(wish)
+  const { price, place, refused, error, retry } = useUnitPrice(wish)
+  if (error) return <ErrorPanel compact error={error} onRetry={retry} />
   return (
     <div aria-live="polite" className={classes.price}>
       <div>

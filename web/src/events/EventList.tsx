@@ -29,7 +29,7 @@ const keyOf = (event: EventRecord): number => event.id
 export function EventList({ filter, size = 100, tall = false, flat = false }: Props) {
   const query = useQuery(eventList(filter, size))
   const { events, waiting, paused, pause, resume } = useRecent(filter, query.data?.events)
-  if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
+  if (query.error && !query.data) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting lines={6} />
   return (
     <section aria-label="Events" className={classes.list} data-flat={flat || undefined}>

@@ -23,7 +23,7 @@ const LOOKS: Record<string, [IconName, string]> = {
 
 export function Steps({ job }: { job: Job }) {
   const query = useQuery(eventList({ job_id: job.id }))
-  if (query.error) return <ErrorPanel compact error={query.error} onRetry={() => void query.refetch()} />
+  if (query.error && !query.data) return <ErrorPanel compact error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting lines={6} />
   const steps = stepsOf(query.data.events)
   const more = query.data.total - query.data.events.length

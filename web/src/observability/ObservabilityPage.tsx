@@ -29,7 +29,7 @@ export function ObservabilityPage() {
 
 function Pool() {
   const query = useQuery(workerPool())
-  if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
+  if (query.error && !query.data) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting />
   const { queue, worker_count: slots, active_workers: busy, queue_length: held, queue_capacity: capacity } = query.data
   return (
@@ -85,7 +85,7 @@ function waited(kafka: { outbox_age_seconds: number; reachable: boolean }) {
 
 function Bus() {
   const query = useQuery(busStatus())
-  if (query.error) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
+  if (query.error && !query.data) return <ErrorPanel error={query.error} onRetry={() => void query.refetch()} />
   if (!query.data) return <Waiting />
   const { log, groups, subscribers, dead_letters: dead, kafka } = query.data
   return (

@@ -18,8 +18,10 @@ export function Attention() {
   const everything = useRefusal('viewer') === ''
   const orphans = useQuery({ ...orphanList(), enabled: everything })
   const hour = useNow((moment) => Math.floor(moment / 60_000) * 60_000)
-  const error = clusters.error ?? failed.error ?? droplets.error
-  if (error) return <ErrorPanel error={error} onRetry={() => void clusters.refetch()} />
+  const unread = [clusters, failed, droplets].filter((one) => !one.data && one.error)
+  if (unread[0]) {
+    return <ErrorPanel error={unread[0].error} onRetry={() => unread.forEach((one) => void one.refetch())} />
+  }
   if (!clusters.data || !failed.data) return null
   const items = attentionOf(
     {

@@ -8,6 +8,7 @@ import { commandsFor, type Hands } from '~/shell/commands'
 import { HeaderTools } from '~/shell/HeaderTools'
 import { useKeys } from '~/shell/keys'
 import { Logo } from '~/shell/Logo'
+import { Missing } from '~/shell/Missing'
 import { NavBar } from '~/shell/NavBar'
 import { Notices } from '~/shell/Notices'
 import { Boundary } from '~/ui/Panel'
@@ -76,6 +77,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main className={classes.main} id="main" ref={main} tabIndex={-1}>
         <Notices />
+        <Missing />
         <Boundary key={path}>
           <Outlet />
         </Boundary>

@@ -3,15 +3,19 @@ import { Button, Group, Text } from '@mantine/core'
 import { useState } from 'react'
 import { details, explain, Problem } from '~/api/problem'
 import { Icon } from '~/ui/Icon'
+import { useShown } from '~/ui/shown'
 import classes from './ErrorPanel.module.css'
 
 interface Props {
   error: unknown
   onRetry?: () => void
   compact?: boolean
+  /** False where this is not the failure's own place. */
+  mentioned?: boolean
 }
 
-export function ErrorPanel({ error, onRetry, compact = false }: Props) {
+export function ErrorPanel({ error, onRetry, compact = false, mentioned = true }: Props) {
+  useShown(mentioned ? error : null)
   const { what, why, fix } = explain(error)
   const problem = error instanceof Problem ? error : null
   return (
