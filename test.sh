@@ -86,8 +86,6 @@ done
 
 # --- the tests -----------------------------------------------------------------------------------------------------
 status=0
-# The console's browser tests are a command of their own while the console is being finished: ./test.sh tests/console
-[[ " ${pytest_args[*]-} " == *" tests/"* ]] || pytest_args+=(--ignore=tests/console)
 python -m pytest -n 2 --dist loadfile ${pytest_args[@]+"${pytest_args[@]}"} || status=$?
 # What goes through the database once more on each of the others: all of it as a rule, nothing in a run of chosen tests.
 if ((!chosen)); then

@@ -32,20 +32,29 @@ class Complaints:
     def __init__(self, context: BrowserContext) -> None:
         self._heard: list[str] = []
         self._expected: list[str] = []
+        self._over = False
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self._heard.append(f"uncaught: {error.error}"))
+        context.on("weberror", lambda error: self._hear(f"uncaught: {error.error}"))
 
     def expect(self, pattern: str) -> None:
         """From here on, and before, complaints like this are part of the test."""
         self._expected.append(pattern)
 
+    def close(self) -> None:
+        """What is said from now on is about being left."""
+        self._over = True
+
     def left(self) -> list[str]:
         """What nobody expected."""
         return [one for one in self._heard if not any(re.search(pattern, one) for pattern in self._expected)]
 
+    def _hear(self, complaint: str) -> None:
+        if not self._over:
+            self._heard.append(complaint)
+
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning", "assert"):
-            self._heard.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+            self._hear(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
 
 class Visit:
@@ -79,8 +88,7 @@ class Visit:
 
     def close(self) -> None:
         """Leave; what is still on its way then is no complaint."""
-        for page in self.context.pages:
-            page.close()
+        self.complaints.close()
         self.context.close()
 
 

@@ -46,6 +46,7 @@ READING = [
     "/schedules?create=true",
     "/schedules?edit={schedule}",
     "/limits?create=true",
+    "/limits?edit=jobs_create:user",
     "/jobs/{done}",
     "/diagnosis?cluster={cluster}&id={diagnosis}",
 ]
@@ -83,7 +84,7 @@ def fill(api: Api) -> Content:
     found = api.post("/diagnosis/diagnose", {"cluster_id": cluster_id})
     nightly = {"name": "nightly look", "cron": "0 3 * * *", "time_zone": "Europe/Berlin", "type": "noop"}
     schedule = api.post("/schedules", nightly)["schedule"]
-    limit = {"name": "jobs", "scope": "user:guest", "refill_rate": 2, "capacity": 10}
+    limit = {"name": "jobs_create", "scope": "user", "refill_rate": 500, "capacity": 5000}
     api.post("/observability/ratelimit/config", limit)
     return Content(cluster_id, droplet_id, done["id"], failed["id"], found["id"], schedule["id"])
 

@@ -19,6 +19,10 @@ from tests.live_server import Api, free_port
 from tests.waiting import poll_until
 
 
+# A PYTHONPATH would make a checkout win over what is installed.
+OWN = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def build(folder: Path, target: str, into: Path) -> Path:
     """One artefact, with nothing on the PATH that could build the console."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(into)]
@@ -52,13 +56,13 @@ def served(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     place, port = tmp_path_factory.mktemp("served"), free_port()
     command = [installed / "bin" / "clustergenie", "serve", "--data-dir", place / "data", "--port", str(port)]
     with (place / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=place, env={**os.environ}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, cwd=place, env=OWN, stdout=log, stderr=log)
     try:
         poll_until(lambda: Api(port).send("GET", "//readyz").status == 200, 60)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def fetched(url: str, accepts: str) -> tuple[str, str, int]:
@@ -71,6 +75,7 @@ def fetched(url: str, accepts: str) -> tuple[str, str, int]:
 def test_it_is_the_wheel_that_runs(installed: Path) -> None:
     told = subprocess.run(
         [installed / "bin" / "python", "-c", "import clustergenie; print(clustergenie.__file__)"],
+        env=OWN,
         check=True,
         capture_output=True,
         text=True,
