@@ -1,102 +1,101 @@
-"""Measure the console at its design size: `python -m bench.console [--minutes N]`, 10,000 droplets and 100,000 jobs.
+"""Measure how long the console lets one wait over 10,000 droplets and 100,000 jobs: `python -m bench.console`.
 
 Every load is cold: a new browser context, nothing cached. Medians; nothing here is a test. Needs Chromium and wrk.
 """
 
-import argparse
-import datetime as dt
-import os
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from bench import fleet, results
 from bench.server import Server
 
-CHROMIUM = "/usr/bin/chromium"
-ARGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update"]
-RESULTS = Path(__file__).parent / "CONSOLE.md"
-JOBS, DROPLETS = 100_000, 10_000
 ROUNDS = 9
-# Notes, in the page's own time, when the first row is painted, and when the rows of a filter are.
+PAGES = [
+    "/",
+    "/clusters",
+    "/droplets",
+    "/jobs",
+    "/schedules",
+    "/diagnosis",
+    "/monitoring",
+    "/events",
+    "/observability",
+    "/limits",
+    "/settings",
+]
+# Notes, by the page's own clock, when the first row is painted; and after begin(what), when the rows are that answer a
+# request with `what` in its address.
 PROBE = """
-const asked = {}, seen = fetch
-window.fetch = (...all) => {
-  const url = String(all[0].url ?? all[0])
-  if (url.includes('q=') || url.includes('status=')) asked.at = performance.now()
-  return seen(...all)
+const seen = fetch, m = window.measured = {}
+window.begin = (what) => { m.what = what; m.at = performance.now(); m.asked = m.answered = m.painted = 0 }
+window.fetch = async (...all) => {
+  const mine = m.what && String(all[0].url ?? all[0]).includes(m.what)
+  if (mine) m.asked ||= performance.now()
+  const answer = await seen(...all)
+  if (mine) m.answered ||= performance.now()
+  return answer
 }
-window.measured = asked
 new MutationObserver(() => {
-  const rows = document.querySelectorAll('tbody tr')
-  if (rows.length === 0) return
-  if (!asked.first) { asked.first = 1; requestAnimationFrame(() => { asked.firstRow = performance.now() }) }
-  const wanted = window.wanted
-  if (wanted && !asked.done && asked.at && [...rows].every((row) => row.innerText.includes(wanted))) {
-    asked.done = 1
-    requestAnimationFrame(() => { asked.filtered = performance.now() - asked.at })
-  }
-}).observe(document, { childList: true, subtree: true, characterData: true })
+  if (!document.querySelector('tbody tr')) return
+  if (!m.first) { m.first = 1; requestAnimationFrame(() => { m.firstRow = performance.now() }) }
+  if (m.answered && !m.painted) { m.painted = 1; requestAnimationFrame(() => { m.painted = performance.now() }) }
+}).observe(document, { childList: true, subtree: true, characterData: true, attributes: true })
 """
 
 
-def fill(server: Server) -> None:
-    """Droplets by one job, jobs by wrk: most of them done, some of them waiting."""
-    cluster_id = server.call("POST", "/clusters", {"name": "large", "provider": "simulated"})["cluster"]["id"]
-    left = DROPLETS
-    while left:
-        parameters = {"cluster_id": cluster_id, "count": min(left, 1000)}
-        job = server.call("POST", "/jobs", {"type": "provision", "parameters": parameters})["job"]
-        while server.call("GET", f"/jobs/{job['id']}")["job"]["status"] in ("pending", "running"):
-            time.sleep(0.1)
-        left -= parameters["count"]
-    script = server.data_dir / "noop.lua"
-    script.write_text(
-        "wrk.method='POST'\nwrk.headers['Content-Type']='application/json'\n"
-        'wrk.body=\'{"type":"noop","parameters":{},"priority":200}\'\n'
-    )
-    url = f"http://127.0.0.1:{server.port}/api/v1/jobs"
-    while server.call("GET", "/jobs?page_size=1")["total"] < JOBS:
-        subprocess.run(["wrk", "-t1", "-c64", "-d5", "-s", str(script), url], check=True, capture_output=True)
-    while server.call("GET", "/jobs?status=pending&page_size=1")["total"]:
-        time.sleep(0.5)
+def visited(browser: Browser, url: str) -> tuple[BrowserContext, Page]:
+    """A page that was loaded with nothing cached, its first row painted."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    page.add_init_script(PROBE)
+    page.goto(url)
+    page.wait_for_function("() => measured.firstRow")
+    return context, page
 
 
-def opened(browser: Browser, url: str, act: Callable[[Page], Any]) -> Any:
-    """What `act` finds on a page that was loaded with nothing cached."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    try:
-        page = context.new_page()
-        page.add_init_script(PROBE)
-        page.goto(url)
-        page.wait_for_function("() => window.measured.firstRow")
-        return act(page)
-    finally:
+def median(browser: Browser, url: str, act: Callable[[Page], float]) -> float:
+    """Of what `act` finds on so many cold loads."""
+    found = []
+    for _ in range(ROUNDS):
+        context, page = visited(browser, url)
+        found.append(act(page))
         context.close()
+    return statistics.median(found)
 
 
-def first_row(browser: Browser, url: str) -> float:
-    """Milliseconds from navigation to the first painted row."""
-    return statistics.median(
-        opened(browser, url, lambda page: page.evaluate("measured.firstRow")) for _ in range(ROUNDS)
-    )
+def answered(asks: str, act: Callable[[Page], Any], since: str = "at") -> Callable[[Page], float]:
+    """Milliseconds from the act (or `asked`: from the request that it leads to) until its rows are painted."""
+
+    def measure(page: Page) -> float:
+        page.wait_for_timeout(500)  # the rest of the page is done
+        page.evaluate(f"begin({asks!r})")
+        act(page)
+        page.wait_for_function("() => measured.painted > 1")
+        return float(page.evaluate(f"measured.painted - measured.{since}"))
+
+    return measure
 
 
-def filtered(browser: Browser, url: str, word: str) -> float:
-    """Milliseconds from a filter's request to its painted rows; the box waits 200 ms for a pause in typing before."""
+def typed(word: str) -> Callable[[Page], None]:
+    return lambda page: page.locator("input[type=search]").first.fill(word)
 
-    def act(page: Page) -> float:
-        page.evaluate(f"window.wanted = {word!r}")
-        page.locator("input[type=search]").fill(word)
-        page.wait_for_function("() => window.measured.filtered")
-        return float(page.evaluate("measured.filtered"))
 
-    return statistics.median(opened(browser, url, act) for _ in range(ROUNDS))
+def clicked(role: Any, name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role(role, name=name).first.click()
+
+
+ACTS: list[tuple[str, str, str, Callable[[Page], Any], str]] = [
+    ("search of /droplets by name, from the request on", "/droplets", "q=", typed("large-00042"), "asked"),
+    ("the same, from the last key on", "/droplets", "q=", typed("large-00042"), "at"),
+    ("search of /droplets that finds nothing, from the request on", "/droplets", "q=", typed("nowhere"), "asked"),
+    ("filter of /jobs by status, from the click on", "/jobs", "status=completed", clicked("radio", "Completed"), "at"),
+    ("order of /droplets by name", "/droplets", "sort_by=name", clicked("button", "Name"), "at"),
+    ("order of /jobs by type", "/jobs", "sort_by=type", clicked("button", "Type"), "at"),
+    ("next page of /droplets", "/droplets", "page=2", clicked("button", "Next page"), "at"),
+]
 
 
 def requests(browser: Browser, url: str) -> int:
@@ -111,56 +110,29 @@ def requests(browser: Browser, url: str) -> int:
     return sum(not one.endswith("/stream") for one in asked)
 
 
-def memory(browser: Browser, url: str, minutes: float) -> list[float]:
-    """Megabytes of live heap, after collecting what is dead, at even distances over the time."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(url)
-    page.wait_for_timeout(5000)
-    session = context.new_cdp_session(page)
-    found = []
-    for _ in range(7):
-        session.send("HeapProfiler.collectGarbage")
-        found.append(session.send("Runtime.getHeapUsage")["usedSize"] / 1e6)
-        page.wait_for_timeout(minutes * 60_000 / 6)
-    context.close()
-    return found
-
-
-def measured(server: Server, browser: Browser, minutes: float) -> list[str]:
-    """The rows of the table."""
+def quick(server: Server, browser: Browser) -> list[str]:
+    """How long what a person waits for takes."""
     base = f"http://127.0.0.1:{server.port}"
-    rows = [
-        f"| first row of /{name}, cold | {first_row(browser, f'{base}/{name}'):.0f} ms | 1,000 ms |"
-        for name in ("droplets", "jobs", "clusters")
-    ]
-    rows.append(f"| filter of /droplets | {filtered(browser, f'{base}/droplets', 'large-00042'):.0f} ms | 200 ms |")
-    pages = ["", "clusters", "droplets", "jobs", "diagnosis", "monitoring", "events", "observability", "settings"]
-    most = max((requests(browser, f"{base}/{name}"), name) for name in pages)
-    rows.append(f"| most requests of a load | {most[0]} (/{most[1]}) | 6 |")
-    for name in ("", "droplets", "events"):
-        heap = ", ".join(f"{size:.1f}" for size in memory(browser, f"{base}/{name}", minutes))
-        rows.append(f"| live heap of /{name} over {minutes:g} min | {heap} MB | flat |")
+    rows = []
+    for name in ("droplets", "droplets?page=200", "jobs", "jobs?page=2000", "clusters"):
+        took = median(browser, f"{base}/{name}", lambda page: float(page.evaluate("measured.firstRow")))
+        rows.append(results.row(f"first row of /{name}, cold", f"{took:.0f} ms", "1,000 ms"))
+    for what, path, asks, act, since in ACTS:
+        took = median(browser, base + path, answered(asks, act, since))
+        rows.append(results.row(what, f"{took:.0f} ms", "200 ms"))
+    many = sorted(((requests(browser, base + path), path) for path in PAGES), reverse=True)
+    most = ", ".join(path for count, path in many if count == many[0][0])
+    rows.append(results.row("most requests of a load", f"{many[0][0]} ({most})", "6"))
     return rows
 
 
 def main() -> None:
-    """Run, print, and write CONSOLE.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=3, help="how long each page is watched for memory")
-    minutes = parser.parse_args().minutes
-    with Server() as server, sync_playwright() as playwright:
-        fill(server)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        rows = measured(server, browser, minutes)
+    """Run, print, and write its part of RESULTS.md."""
+    with fleet.large() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=fleet.CHROMIUM, args=fleet.ARGS)
+        rows = quick(server, browser)
         browser.close()
-    load = ", ".join(f"{part:.1f}" for part in os.getloadavg())
-    head = (
-        f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, {os.cpu_count()} cores shared by server and browser, load average {load}."
-    )
-    text = "\n".join(["| what | median | aim |", "|---|---|---|", *rows])
-    sys.stdout.write(f"{head}\n{text}\n")
-    RESULTS.write_text(f"# Results of `python -m bench.console`\n\n{head}\n\n{text}\n")
+    results.write("bench.console", f"{fleet.SENTENCE} Medians of {ROUNDS} cold loads.", rows)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from tests.console.browsing import ROOT, Visit
 from tests.live_server import Api, free_port
 from tests.waiting import poll_until
 
-
 # A PYTHONPATH would make a checkout win over what is installed.
 OWN = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
