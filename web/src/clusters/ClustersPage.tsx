@@ -3,7 +3,7 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { ActButton } from '~/auth/ActButton'
 import { type Cluster, clusterCounts, clusterList, STATUSES } from '~/clusters/api'
 import { SizeBar } from '~/clusters/SizeBar'
@@ -84,7 +84,8 @@ export function ClustersPage() {
   const chosen = { q: search.q, status: search.status, region: search.region }
   const filter = { ...paging(search), ...chosen }
   const query = useQuery(clusterList(filter))
-  const counts = useQuery(clusterCounts(chosen)).data?.counts
+  const [choosing, setChoosing] = useState(false)
+  const counts = useQuery({ ...clusterCounts(chosen), enabled: choosing }).data?.counts
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const state = tableState({ search, total: query.data?.total, usual: 'created_at', write })
@@ -135,6 +136,7 @@ export function ClustersPage() {
             <SearchBox label="Search names" onChange={(q) => write({ q, page: undefined })} value={search.q} />
             <Choice
               label="Any status"
+              onFocus={() => setChoosing(true)}
               onChange={(status) => write({ status: status as typeof search.status, page: undefined })}
               options={STATUSES.map((status) => ({ value: status, label: counted(status, counts?.[status]) }))}
               value={search.status}

@@ -3,7 +3,7 @@
 import { Button, SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { lazy, Suspense } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { ActButton } from '~/auth/ActButton'
 import { Needs } from '~/auth/Needs'
 import { useRefusal } from '~/auth/useMay'
@@ -33,10 +33,11 @@ export function DropletsPage() {
   // What stands beside the list can wait while one droplet is looked at.
   const beside = useRefusal('viewer') === '' && !search.open
   const orphans = useQuery({ ...orphanList(), enabled: beside })
-  const providers = useQuery({ ...providerList(), enabled: beside })
+  const [choosing, setChoosing] = useState(false)
+  const providers = useQuery({ ...providerList(), enabled: beside && choosing })
   const filter = { q: search.q, status: search.status, provider: search.provider, cluster_id: search.cluster }
   const filtered = Object.values(filter).some(Boolean)
-  const counts = useQuery(dropletCounts(filter)).data?.counts
+  const counts = useQuery({ ...dropletCounts(filter), enabled: choosing }).data?.counts
   const count = orphans.data?.orphans.length ?? 0
 
   return (
@@ -99,12 +100,14 @@ export function DropletsPage() {
               <SearchBox label="Search names" onChange={(q) => narrow({ q })} value={search.q} />
               <Choice
                 label="Any status"
+                onFocus={() => setChoosing(true)}
                 onChange={(status) => narrow({ status: status as typeof search.status })}
                 options={STATUSES.map((status) => ({ value: status, label: counted(status, counts?.[status]) }))}
                 value={search.status}
               />
               <Choice
                 label="Any provider"
+                onFocus={() => setChoosing(true)}
                 onChange={(provider) => narrow({ provider })}
                 options={(providers.data ?? []).map((one) => one.name)}
                 value={search.provider}

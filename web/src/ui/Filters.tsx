@@ -54,9 +54,11 @@ interface ChoiceProps {
   options: readonly (string | { value: string; label: string })[]
   onChange: (value: string | undefined) => void
   width?: number
+  /** Before it is opened: the time to ask for what only its options show. */
+  onFocus?: () => void
 }
 
-export function Choice({ label, value, options, onChange, width = 150 }: ChoiceProps) {
+export function Choice({ label, value, options, onChange, onFocus, width = 150 }: ChoiceProps) {
   return (
     <Select
       aria-label={label}
@@ -64,6 +66,7 @@ export function Choice({ label, value, options, onChange, width = 150 }: ChoiceP
       data={options.map((one) => (typeof one === 'string' ? { value: one, label: one.replaceAll('_', ' ') } : one))}
       maxDropdownHeight={320}
       onChange={(chosen) => onChange(chosen ?? undefined)}
+      onFocus={onFocus}
       placeholder={label}
       size="xs"
       value={value ?? null}
