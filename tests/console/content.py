@@ -33,6 +33,7 @@ PAGES = [
     "/events",
     "/observability",
     "/limits",
+    "/access",
     "/settings",
 ]
 READING = [
@@ -47,6 +48,8 @@ READING = [
     "/schedules?edit={schedule}",
     "/limits?create=true",
     "/limits?edit=jobs_create:user",
+    *(f"/access?tab={tab}" for tab in ("sessions", "roles")),
+    "/access?create=true",
     "/jobs/{done}",
     "/diagnosis?cluster={cluster}&id={diagnosis}",
 ]

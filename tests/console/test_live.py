@@ -74,7 +74,9 @@ def outlived(server: LiveServer, visit: Visit, until: str) -> None:
     server.start()
     run_noop(server, 5)
     expect(pill(page)).to_have_text("Live", timeout=60_000)
-    expect(completions(page)).to_have_count(server.api.get("/events?type=job_completed")["total"])
+    logged = [str(event["id"]) for event in server.api.get("/events?type=job_completed")["events"]]
+    expect(completions(page)).to_have_count(len(logged))
+    assert page.locator("[data-event]").evaluate_all("all => all.map(one => one.dataset.event)") == logged
     expect(jobs.get_by_text(re.compile("of 7$"))).to_be_visible()
     assert all(tab.evaluate("window.never_reloaded") for tab in (page, jobs))
 

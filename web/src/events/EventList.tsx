@@ -76,7 +76,7 @@ function toneOfEvent(type: string): string {
 
 function Row({ event }: { event: EventRecord }) {
   return (
-    <div className={classes.row}>
+    <div className={classes.row} data-event={event.id}>
       <Clock at={event.timestamp} />
       <span className={classes.type} style={{ '--tone': toneOfEvent(event.type) } as React.CSSProperties}>
         {event.type.replaceAll('_', ' ')}

@@ -1,6 +1,7 @@
 /** What a person should look at first, worst first; each line leads to where it can be settled. */
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
 import { useRefusal } from '~/auth/useMay'
 import { orphanList } from '~/droplets/api'
 import { attentionOf } from '~/overview/attention-plan'
@@ -11,12 +12,25 @@ import { toneOf } from '~/ui/Status'
 import { Ago, useNow } from '~/ui/Time'
 import classes from './Attention.module.css'
 
+const LATER = 2000
+
+/** True once the page has been here for a while: every provider is asked for its machines, and some take their time. */
+function useLater(): boolean {
+  const [later, setLater] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setLater(true), LATER)
+    return () => clearTimeout(timer)
+  }, [])
+  return later
+}
+
 export function Attention() {
   const clusters = useQuery(CLUSTERS)
   const failed = useQuery(FAILED)
   const droplets = useQuery(DROPLETS)
   const everything = useRefusal('viewer') === ''
-  const orphans = useQuery({ ...orphanList(), enabled: everything })
+  const later = useLater()
+  const orphans = useQuery({ ...orphanList(), enabled: everything && later })
   const hour = useNow((moment) => Math.floor(moment / 60_000) * 60_000)
   const unread = [clusters, failed, droplets].filter((one) => !one.data && one.error)
   if (unread[0]) {
