@@ -34,6 +34,7 @@ PAGES = [
     "/observability",
     "/limits",
     "/access",
+    "/audit",
     "/settings",
 ]
 READING = [

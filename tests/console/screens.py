@@ -12,7 +12,7 @@ from tests.console.browsing import ROOT, WIDE, Visit, chromium, settled
 from tests.console.content import Content, fill
 from tests.live_server import live_server
 
-MOST_BYTES = 150_000
+MOST_BYTES = 80_000
 PHONE = (390, 844)
 
 
@@ -38,6 +38,15 @@ def pages(content: Content) -> dict[str, str]:
         "monitoring": f"/monitoring?cluster={content.cluster}&range=15m",
         "events": "/events",
         "observability": "/observability",
+        "schedules": "/schedules",
+        "schedules-create": "/schedules?create=true",
+        "limits": "/limits",
+        "limits-edit": "/limits?edit=jobs_create:user",
+        "access": "/access",
+        "access-create": "/access?create=true",
+        "access-roles": "/access?tab=roles",
+        "audit": "/audit",
+        "login": "/login",
         "settings": "/settings",
         "error": "/jobs/job-that-never-was",
     }
