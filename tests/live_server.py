@@ -18,7 +18,7 @@ from tests.waiting import poll_until
 
 PROGRAM = "import sys; from clustergenie.cli import main; sys.exit(main())"
 API = "/api/v1"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 UNLIMITED = {  # a test asks for more at once than any person; the limits have tests of their own
     f"CLUSTERGENIE_{what}_{how}": "100000" for what in ("JOBS", "DIAG") for how in ("RATE", "CAP")
