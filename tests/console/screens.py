@@ -57,7 +57,7 @@ def take(page: Page, file: Path) -> None:
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.save(file, optimize=True)
     if file.stat().st_size > MOST_BYTES:
-        picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, optimize=True)
+        picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
     sys.stdout.write(f"{file.name}: {file.stat().st_size // 1000} kB\n")
 
 

@@ -3,6 +3,7 @@ import { type Query, useQueryClient } from '@tanstack/react-query'
 import { useCallback, useRef, useSyncExternalStore } from 'react'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { isShown, onShown } from '~/ui/shown'
+import classes from './Shell.module.css'
 
 const NONE: Query[] = []
 
@@ -13,7 +14,11 @@ export function Missing() {
   const retry = () => {
     for (const query of queries) query.fetch().catch(() => undefined) // it shows up here again
   }
-  return <ErrorPanel compact error={first.state.error} mentioned={false} onRetry={retry} />
+  return (
+    <div className={classes.missing}>
+      <ErrorPanel compact error={first.state.error} mentioned={false} onRetry={retry} />
+    </div>
+  )
 }
 
 /** Queries that the page has asked, that failed, and whose failure nothing on the page shows. */

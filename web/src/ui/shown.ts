@@ -1,13 +1,21 @@
 /** Which failures stand on the page where they happened, so that the frame can tell of those that stand nowhere. */
 import { useLayoutEffect } from 'react'
+import { explain } from '~/api/problem'
 
-const places = new Map<unknown, number>()
+/** By their words: two calls that fail alike need not be told of twice. */
+const places = new Map<string, number>()
 const listeners = new Set<() => void>()
 
+function wordsOf(error: unknown): string {
+  const { what, why } = explain(error)
+  return `${what} ${why}`
+}
+
 function count(error: unknown, by: number): void {
-  const now = (places.get(error) ?? 0) + by
-  if (now > 0) places.set(error, now)
-  else places.delete(error)
+  const words = wordsOf(error)
+  const now = (places.get(words) ?? 0) + by
+  if (now > 0) places.set(words, now)
+  else places.delete(words)
   for (const listener of listeners) listener()
 }
 
@@ -20,7 +28,7 @@ export function useShown(error: unknown): void {
   }, [error])
 }
 
-export const isShown = (error: unknown): boolean => places.has(error)
+export const isShown = (error: unknown): boolean => places.has(wordsOf(error))
 
 export function onShown(listener: () => void): () => void {
   listeners.add(listener)
