@@ -6,39 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import OperationalError
 
 from clustergenie.jobs import kinds, plan, signals
 from clustergenie.jobs.models import Ended, LostLease
 from clustergenie.jobs.tables import attempts, jobs
 from clustergenie.platform.db import Tx
+from clustergenie.platform.dialects import UpdateEach
 from clustergenie.platform.event import Event
 from clustergenie.platform.telemetry import log
 
 WAIT_LIMIT = dt.timedelta(hours=24)
 """How long a job may wait for a worker before it is failed with a reason."""
 
-_MOVE = (
-    update(jobs)
-    .where(
-        jobs.c.id == bindparam("b_id"), jobs.c.fence == bindparam("b_fence"), jobs.c.version == bindparam("b_version")
-    )
-    .values(
-        state=bindparam("state"),
-        version=jobs.c.version + 1,
-        fence=bindparam("new_fence"),
-        worker_id=None,
-        progress=bindparam("progress"),
-        message=bindparam("message"),
-        result=bindparam("result"),
-        error=bindparam("error"),
-        attempt=bindparam("attempt"),
-        lost_count=bindparam("lost_count"),
-        run_at=bindparam("run_at"),
-        deadline_at=bindparam("deadline_at"),
-        completed_at=bindparam("completed_at"),
-    )
+_SAME = (
+    "state",
+    "progress",
+    "message",
+    "result",
+    "error",
+    "attempt",
+    "lost_count",
+    "run_at",
+    "deadline_at",
+    "completed_at",
+)
+_MOVE = UpdateEach(
+    jobs,
+    keys={"id": "b_id", "fence": "b_fence", "version": "b_version"},
+    changes={"fence": "new_fence", **{name: name for name in _SAME}},
+    words={"version": "jobs.version + 1", "worker_id": "NULL"},
 )
 _INSERT_ATTEMPT = insert(attempts)
 _SELECT = select(jobs).where(jobs.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
@@ -113,7 +111,7 @@ def apply(tx: Tx, moves: Sequence[Move]) -> None:
     """Write the moves, the attempts they end, and their events. The rows must have been read in this transaction."""
     if not moves:
         return
-    if tx.execute(_MOVE, [_values(tx.now, move) for move in moves]).rowcount != len(moves):
+    if _MOVE.run(tx, [_values(tx.now, move) for move in moves]) != len(moves):
         raise LostLease("a job changed between the look and the move")
     ended_attempts = [_attempt(tx.now, move) for move in moves if move.outcome is not None]
     if ended_attempts:

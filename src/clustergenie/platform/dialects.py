@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, func
+from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, func, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -50,6 +50,44 @@ class Upsert:
         return insert.on_duplicate_key_update(
             [(name, getattr(func, "if")(later, changes[name], columns[name])) for name in names]
         )
+
+
+class UpdateEach:
+    """Change rows that this transaction has locked, each in its own way, in one batch.
+
+    `keys` and `changes` are column → name of the value; `words` are column → SQL that is the same for all.
+    """
+
+    def __init__(self, table: Table, keys: dict[str, str], changes: dict[str, str], words: dict[str, str]) -> None:
+        self.table, self._values = table, [*keys.items(), *changes.items()]
+        where = (table.c[column] == bindparam(name) for column, name in keys.items())
+        changed: dict[str, Any] = {column: bindparam(name) for column, name in changes.items()}
+        self._statement = (
+            update(table).where(*where).values(**changed, **{name: text(sql) for name, sql in words.items()})
+        )
+        quoted = table.name
+        found = " AND ".join(f"{quoted}.{column} = v.{name}" for column, name in keys.items())
+        sets = [f"{quoted}.{column} = v.{name}" for column, name in changes.items()]
+        sets += [f"{quoted}.{name} = {sql}" for name, sql in words.items()]
+        self._tail = f") AS v STRAIGHT_JOIN {quoted} FORCE INDEX (PRIMARY) ON {found} SET {', '.join(sets)}"
+
+    def run(self, tx: Tx, rows: Sequence[dict[str, Any]]) -> int:
+        """How many rows there were."""
+        if tx.dialect != "mysql" or len(rows) == 1:
+            return tx.execute(self._statement, list(rows)).rowcount
+        # The driver would send them one by one.
+        first = ", ".join(f"%s AS {name}" for _, name in self._values)
+        more = " UNION ALL SELECT " + ", ".join(["%s"] * len(self._values))
+        sql = f"UPDATE (SELECT {first}{more * (len(rows) - 1)}{self._tail}"
+        return tx.connection.exec_driver_sql(sql, self._bound(tx, rows)).rowcount
+
+    def _bound(self, tx: Tx, rows: Sequence[dict[str, Any]]) -> tuple[Any, ...]:
+        dialect = tx.connection.dialect
+        bound = [
+            (name, self.table.c[column].type.dialect_impl(dialect).bind_processor(dialect))
+            for column, name in self._values
+        ]
+        return tuple(row[name] if bind is None else bind(row[name]) for row in rows for name, bind in bound)
 
 
 def everything(table: Table) -> Changes:
