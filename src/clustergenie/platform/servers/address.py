@@ -105,7 +105,7 @@ class Server:
         said = " ".join(str(error.orig).split())
         code = code_of(error)
         why = next((why for piece, why in self.words.refused.items() if piece in (code, "") or piece in said), said)
-        return f"The database {self} cannot be used: {why}."
+        return f"The database {self} cannot be used: {why}" + ("" if why.endswith((".", "?")) else ".")
 
 
 def engine_of(url: URL, words: Words) -> Engine:
