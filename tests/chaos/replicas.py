@@ -25,7 +25,7 @@ from tests.chaos.verdict import faults, unsettled
 from tests.chaos.world import START_SECONDS, World, world
 from tests.waiting import poll_until
 
-REST_SECONDS = 300.0
+REST_SECONDS = 600.0
 BUGS = ("handler raised", "unhandled failure", "what follows the end of a job failed", "the end of a job was refused",
         "event became a dead letter")  # fmt: skip
 
