@@ -58,10 +58,17 @@ def faults(messages: list[tuple[str, dict[str, Any]]], log: list[dict[str, Any]]
 
 
 def inversions(messages: list[tuple[str, dict[str, Any]]]) -> int:
-    """How often an older event of a key came after a newer one, repetitions included."""
+    """How often an older event of a key came after a newer one, as a reader with an inbox sees it.
+
+    What is delivered again, because nobody heard that it had been, comes after what followed it: that is no inversion.
+    """
     newest: dict[str, int] = {}
+    seen: set[tuple[str, int]] = set()
     count = 0
     for key, event in messages:
+        if (key, event["seq"]) in seen:
+            continue
+        seen.add((key, event["seq"]))
         count += event["seq"] < newest.get(key, 0)
         newest[key] = max(newest.get(key, 0), event["seq"])
     return count

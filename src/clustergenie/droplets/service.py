@@ -14,7 +14,7 @@ from clustergenie.droplets.models import COMING, Droplet, DropletNameTaken, Drop
 from clustergenie.droplets.placing import Market, place
 from clustergenie.droplets.tables import agents, droplets, vitals
 from clustergenie.platform import ids
-from clustergenie.platform.db import Tx
+from clustergenie.platform.db import Contended, Tx
 from clustergenie.platform.errors import invalid
 from clustergenie.platform.event import Event
 from clustergenie.platform.http import Counts, Page, Paging, fetch_page
@@ -121,7 +121,7 @@ def event(kind: str, row: Mapping[str, Any], seq: int, message: str, **payload: 
 
 _STATUS = (
     update(droplets)
-    .where(droplets.c.id == bindparam("b_id"))
+    .where(droplets.c.id == bindparam("b_id"), droplets.c.version == bindparam("read_version"))
     .values(
         status=bindparam("new_status"),
         status_reason=bindparam("reason"),
@@ -135,14 +135,27 @@ _EVENT_OF = {"active": "droplet_active", "lost": "droplet_lost", "deleted": "dro
 def move(tx: Tx, rows: Sequence[Any], status: str, reason: str | Mapping[str, str]) -> None:
     """Put droplets into a status, with an event each; `reason` is one for all or one per id.
 
-    The rows must have been read in this transaction.
+    The rows must have been read in this transaction. Raises Contended where one has changed since: an agent's first
+    heartbeat, a reconciler and a job may all want to move the same droplet at the same moment.
     """
     if not rows:
         return
     reasons = reason if isinstance(reason, Mapping) else dict.fromkeys((row.id for row in rows), reason)
-    tx.execute(
-        _STATUS, [{"b_id": row.id, "new_status": status, "reason": reasons[row.id], "moment": tx.now} for row in rows]
+    moved = tx.execute(
+        _STATUS,
+        [
+            {
+                "b_id": row.id,
+                "read_version": row.version,
+                "new_status": status,
+                "reason": reasons[row.id],
+                "moment": tx.now,
+            }
+            for row in rows
+        ],
     )
+    if moved.rowcount != len(rows):
+        raise Contended("a droplet was moved by somebody else meanwhile")
     wanted = [row.id for row in rows]
     if status == "deleted":
         tx.execute(
