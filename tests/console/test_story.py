@@ -24,7 +24,7 @@ def agent_of(server: LiveServer, droplet_id: str) -> int:
 
 def create_cluster(page: Page, name: str, size: int) -> str:
     """By the form; returns the new cluster's id."""
-    page.get_by_role("link", name="Create cluster").click()
+    page.get_by_role("main").get_by_role("button", name="Create cluster").click()
     dialog = page.get_by_role("dialog", name="Create cluster")
     dialog.get_by_label("Name").fill(name)
     dialog.get_by_label("Wanted size").fill(str(size))

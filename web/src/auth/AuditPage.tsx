@@ -9,6 +9,7 @@ import { useRefusal } from '~/auth/useMay'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
+import { isSettled } from '~/ui/held'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command } from '~/ui/request'
@@ -73,7 +74,7 @@ export function AuditPage() {
           onRetry={() => void query.refetch()}
           rows={query.data?.entries}
           selected={search.open}
-          settled={!query.isPlaceholderData}
+          settled={isSettled(query)}
           state={tableState({ search, total: query.data?.total, usual: 'id', write })}
           tools={
             <>

@@ -8,6 +8,7 @@ import { inWords } from '~/auth/may'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { Choice } from '~/ui/Filters'
+import { isSettled } from '~/ui/held'
 import { Status } from '~/ui/Status'
 import type { TableSearch } from '~/ui/search'
 import { Ago } from '~/ui/Time'
@@ -52,7 +53,7 @@ export function KeysPanel({ search, write }: Props) {
         label="API keys"
         onRetry={() => void query.refetch()}
         rows={query.data?.keys}
-        settled={!query.isPlaceholderData}
+        settled={isSettled(query)}
         state={tableState({ search, total: query.data?.total, usual: 'created_at', write })}
         tools={
           <Choice

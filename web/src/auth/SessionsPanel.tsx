@@ -6,7 +6,7 @@ import { endSession, type Session, sessionList } from '~/auth/api'
 import { ChangeDialog, type Plan } from '~/ui/ChangeDialog'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
-import { noteOwnChange } from '~/ui/held'
+import { isSettled, noteOwnChange } from '~/ui/held'
 import { Status } from '~/ui/Status'
 import type { TableSearch } from '~/ui/search'
 import { Ago } from '~/ui/Time'
@@ -49,7 +49,7 @@ export function SessionsPanel({ search, write }: Props) {
         label="Sessions"
         onRetry={() => void query.refetch()}
         rows={query.data?.sessions}
-        settled={!query.isPlaceholderData}
+        settled={isSettled(query)}
         state={tableState({ search, total: query.data?.total, usual: 'created_at', write })}
         view={JSON.stringify(filter)}
       />

@@ -11,6 +11,7 @@ import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { Choice, SearchBox } from '~/ui/Filters'
 import { counted, plural } from '~/ui/format'
+import { isSettled } from '~/ui/held'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, pythonList, sortFlag } from '~/ui/request'
@@ -129,7 +130,7 @@ export function ClustersPage() {
         onOpen={(one) => void navigate({ to: '/clusters/$clusterId', params: { clusterId: one.id } })}
         onRetry={() => void query.refetch()}
         rows={query.data?.clusters}
-        settled={!query.isPlaceholderData}
+        settled={isSettled(query)}
         state={state}
         tools={
           <>

@@ -7,6 +7,7 @@ import { DropletActs } from '~/droplets/DropletActs'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { perHour } from '~/ui/format'
+import { isSettled } from '~/ui/held'
 import { Meter } from '~/ui/Meter'
 import { Status } from '~/ui/Status'
 import type { Raw, TableSearch } from '~/ui/search'
@@ -117,7 +118,7 @@ export function DropletTable({ id, filter, search, write, tools, selected, onOpe
       onRetry={() => void query.refetch()}
       rows={query.data?.droplets}
       selected={selected}
-      settled={!query.isPlaceholderData}
+      settled={isSettled(query)}
       state={tableState({ search, total: query.data?.total, usual: 'created_at', write })}
       tools={tools}
       view={view}

@@ -9,6 +9,7 @@ import { JobProgress } from '~/jobs/JobProgress'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { words } from '~/ui/format'
+import { isSettled } from '~/ui/held'
 import { Status } from '~/ui/Status'
 import type { TableSearch } from '~/ui/search'
 import { Ago, Took } from '~/ui/Time'
@@ -105,7 +106,7 @@ export function JobTable({ id, filter, search, write, tools, empty }: Props) {
       onOpen={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
       onRetry={() => void query.refetch()}
       rows={query.data?.jobs}
-      settled={!query.isPlaceholderData}
+      settled={isSettled(query)}
       state={tableState({ search, total: query.data?.total, usual: 'created_at', write })}
       tools={tools}
       view={view}

@@ -10,6 +10,7 @@ import { type Act, ScheduleActs } from '~/schedules/ScheduleActs'
 import { type Column, DataTable } from '~/ui/DataTable'
 import { Empty } from '~/ui/Empty'
 import { words } from '~/ui/format'
+import { isSettled } from '~/ui/held'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { command, sortFlag } from '~/ui/request'
@@ -68,7 +69,7 @@ export function SchedulesPage() {
         onOpen={(one) => write({ edit: one.id })}
         onRetry={() => void query.refetch()}
         rows={query.data?.schedules}
-        settled={!query.isPlaceholderData}
+        settled={isSettled(query)}
         state={tableState({ search, total: query.data?.total, usual: 'name', usualDir: 'asc', write })}
         view={JSON.stringify(filter)}
       />

@@ -30,6 +30,17 @@ export function hold<T>(
   return { rows, waiting: fresh.filter((row) => !shown.has(keyOf(row))).length, gone }
 }
 
+interface Reading {
+  isPlaceholderData: boolean
+  isFetching: boolean
+  isFetchedAfterMount: boolean
+}
+
+/** Whether an answer is what a person who has just come here should see: not one kept from before that is being renewed. */
+export function isSettled(query: Reading): boolean {
+  return !query.isPlaceholderData && (query.isFetchedAfterMount || !query.isFetching)
+}
+
 const OWN_CHANGE = 4000
 let changedAt = 0
 
