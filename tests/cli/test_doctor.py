@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from clustergenie import __version__
+from tests import databases
 from tests.cli.conftest import Cli
 from tests.cli.samples import page
 from tests.client.toy_api import ToyApi, problem
@@ -90,3 +91,22 @@ def test_a_broken_database_and_a_wrong_setting_are_named(
     assert checks(cli)["database"][0] == "fail"
     monkeypatch.setenv("CLUSTERGENIE_WORKER_COUNT", "many")
     assert "CLUSTERGENIE_WORKER_COUNT" in checks(cli)["settings"][1]
+
+
+@pytest.mark.parametrize(("kind", "product"), [("mariadb", "MariaDB"), ("postgresql", "PostgreSQL")])
+def test_the_database_that_is_looked_at_is_the_one_that_the_settings_name(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, kind: str, product: str
+) -> None:
+    server = databases.bare(kind)
+    url = server.url.set(drivername=server.url.get_backend_name())
+    monkeypatch.setenv("CLUSTERGENIE_DATABASE_URL", url.render_as_string(hide_password=False))
+    empty = checks(cli)
+    assert empty["database"][:2] == ("ok", f"{server}, {product} {server.version.text}")
+    assert (empty["migrations"][0], "empty" in empty["migrations"][1]) == ("skipped", True)
+    cli("migrate", "up")
+    assert checks(cli)["migrations"][0] == "ok"
+    lost = url.set(database="nowhere", password="correct-horse")  # noqa: S106 - must not be told
+    monkeypatch.setenv("CLUSTERGENIE_DATABASE_URL", lost.render_as_string(hide_password=False))
+    gone = checks(cli)
+    assert (gone["database"][0], gone["migrations"][0]) == ("fail", "skipped")
+    assert "correct-horse" not in str(gone)

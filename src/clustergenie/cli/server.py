@@ -17,6 +17,7 @@ DOORS = {
     "upgrade": "clustergenie.platform.migrate:upgrade",
     "downgrade": "clustergenie.platform.migrate:downgrade",
     "revision": "clustergenie.platform.migrate:status",
+    "database_server": "clustergenie.platform.databases:server",
     "stop_all": "clustergenie.providers.local:stop_all",
     "enter": "clustergenie.providers.local:enter",
     "enter_detached": "clustergenie.providers.local:enter_detached",

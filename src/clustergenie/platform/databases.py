@@ -3,7 +3,7 @@
 from clustergenie.platform import migrate
 from clustergenie.platform.config import Settings
 from clustergenie.platform.db import Backend, EventSink
-from clustergenie.platform.servers import ServerBackend
+from clustergenie.platform.servers import Server, ServerBackend
 from clustergenie.platform.sqlite import SqliteBackend
 
 
@@ -17,3 +17,10 @@ def backend(settings: Settings, sink: EventSink) -> Backend:
             connections=settings.database_connections,
         )
     return SqliteBackend(settings.database_path(), sink, prepare=migrate.ensure)
+
+
+def server(settings: Settings) -> str:
+    """Where the database server is and what it says it is, once it let us in. Raises CannotStart."""
+    found = Server(settings.database_url)
+    found.check()
+    return f"{found}, {found.version.product} {found.version.text}"

@@ -90,6 +90,19 @@ def _process(home: Path, settings: Any) -> Check:
 
 
 def _database(settings: Any) -> Check:
+    return _database_server(settings) if settings.has_server() else _database_file(settings)
+
+
+def _database_server(settings: Any) -> Check:
+    try:
+        with starting():
+            found = borrow("database_server")(settings)
+    except Failed as wrong:
+        return Check("database", "fail", str(wrong), "start it, or correct CLUSTERGENIE_DATABASE_URL")
+    return Check("database", "ok", found)
+
+
+def _database_file(settings: Any) -> Check:
     path = Path(settings.database_path())
     if not path.exists():
         return Check("database", "skipped", f"{path} does not exist yet; the server makes it")
@@ -112,10 +125,11 @@ def _migrations(settings: Any) -> Check:
             found = borrow("revision")(settings)
     except Failed as wrong:
         return Check("migrations", "fail", str(wrong), "clustergenie migrate up")
-    known = found if isinstance(found, dict) else {n: getattr(found, n, None) for n in ("current", "head")}
-    if known.get("current") == known.get("head"):
-        return Check("migrations", "ok", f"at {known.get('current')}")
-    why = f"the database is at {known.get('current')}, the code at {known.get('head')}"
+    if found["up_to_date"]:
+        return Check("migrations", "ok", f"at {found['current']}")
+    if found["current"] is None:
+        return Check("migrations", "skipped", "the database is empty; the server makes the tables")
+    why = f"the database is at {found['current']}, the code at {found['head']}"
     return Check("migrations", "fail", why, "clustergenie migrate up (or install the newer version)")
 
 
