@@ -7,7 +7,8 @@ cd "$root"
 pytest_args=()
 chosen=0
 on_every_database=(tests/conformance/test_job_stores.py tests/jobs tests/events tests/droplets tests/clusters
-  tests/monitoring tests/diagnosis -m "not slow")
+  tests/monitoring tests/diagnosis tests/auth/test_keyring.py tests/auth/test_standing.py
+  tests/ratelimit/test_rules.py -m "not slow")
 for argument; do
   if [[ $argument == --fast ]]; then
     [[ ${CI:-} != true ]] || { echo "test.sh: --fast leaves tests out, which CI may not." >&2; exit 2; }

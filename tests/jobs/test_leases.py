@@ -99,7 +99,7 @@ def test_a_worker_declared_dead_stops_its_work_and_registers_as_somebody_new(tmp
         return {"by": "the second"}
 
     async def story(q: Queue) -> None:
-        async with pool(q, run, lease_seconds=0.6) as working:
+        async with pool(q, run, lease_seconds=3.0) as working:
             first = working.worker_id
             added = await q.add()
             await started.wait()
@@ -139,7 +139,7 @@ def test_leases_are_renewed_while_the_work_lasts(tmp_path: Path) -> None:
         await gate.wait()
 
     async def story(q: Queue) -> None:
-        async with pool(q, run, lease_seconds=0.5) as working:
+        async with pool(q, run, lease_seconds=3.0) as working:
             added = await q.add()
             await until(q, added.id, "running")
             lease = select(workers.c.lease_until).where(workers.c.id == working.worker_id)

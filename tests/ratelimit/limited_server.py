@@ -17,8 +17,8 @@ from litestar.params import PathParameter
 from clustergenie import ratelimit
 from clustergenie.platform import config, http
 from clustergenie.platform.db import Database
-from clustergenie.platform.sqlite import SqliteBackend, engine_for
-from clustergenie.ratelimit import routes, tables
+from clustergenie.ratelimit import routes
+from tests import databases
 from tests.platform.databases import forget
 from tests.waiting import poll_until_async
 
@@ -44,8 +44,6 @@ async def of_cluster(cluster_id: Annotated[str, PathParameter()]) -> dict[str, s
 
 ratelimit.limited(create, "jobs_create", {"diagnose": "diagnosis"})
 ratelimit.limited(of_cluster, "things")
-
-SQL_TABLES = (tables.limiter_rules, tables.limiter_version)
 
 
 @dataclass
@@ -86,13 +84,14 @@ def settings(folder: Path, **environment: str) -> config.Settings:
 async def served(folder: Path, **environment: str) -> AsyncIterator[Served]:
     """Started on a free port of 127.0.0.1, and shut down in the order of the real process."""
     folder.mkdir(parents=True, exist_ok=True)
-    engine = engine_for(folder / "a.db")
-    for table in SQL_TABLES:
-        table.create(engine, checkfirst=True)
-    engine.dispose()
-    db = Database(SqliteBackend(folder / "a.db", forget))
-    await db.start()
-    service = ratelimit.build(settings(folder, **environment), db)
+    databases.prepare(folder / "a.db")
+    async with databases.running(folder / "a.db", forget) as db, _serving(db, settings(folder, **environment)) as here:
+        yield here
+
+
+@asynccontextmanager
+async def _serving(db: Database, settings: config.Settings) -> AsyncIterator[Served]:
+    service = ratelimit.build(settings, db)
     await service.start()
     enforcement = ratelimit.Enforcement(service.limiter)
     app = http.build(
@@ -115,7 +114,6 @@ async def served(folder: Path, **environment: str) -> AsyncIterator[Served]:
         async with asyncio.timeout(20):
             await serving
         await service.stop()
-        await db.stop()
 
 
 async def _started(server: uvicorn.Server) -> bool:

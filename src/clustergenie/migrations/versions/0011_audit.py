@@ -1,5 +1,7 @@
 """Keep the audit trail, and let the database itself refuse to change it."""
 
+import logging
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,6 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
-# Other databases keep the same rows; there the rights of the account say who may change them (docs/SECURITY.md).
 _SQLITE = (
     """CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log
     BEGIN SELECT RAISE(ABORT, 'The audit trail cannot be changed.'); END""",
@@ -25,6 +26,59 @@ _SQLITE = (
     WHEN NEW.keep_from > (CAST(strftime('%s', 'now') AS INTEGER) - 86400) * 1000000
     BEGIN SELECT RAISE(ABORT, 'The last day of the audit trail is always kept.'); END""",
 )
+_MYSQL = {
+    "audit_log_stays": """BEFORE UPDATE ON audit_log FOR EACH ROW
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'The audit trail cannot be changed.'""",
+    "audit_log_is_kept": """BEFORE DELETE ON audit_log FOR EACH ROW
+    IF OLD.at >= (SELECT coalesce(max(keep_from), '1000-01-01') FROM audit_floor) THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'The audit trail is kept until its time is over.'; END IF""",
+    "audit_floor_is_old": """BEFORE INSERT ON audit_floor FOR EACH ROW
+    IF NEW.keep_from > UTC_TIMESTAMP(6) - INTERVAL 1 DAY THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'The last day of the audit trail is always kept.'; END IF""",
+    "audit_floor_stays_old": """BEFORE UPDATE ON audit_floor FOR EACH ROW
+    IF NEW.keep_from > UTC_TIMESTAMP(6) - INTERVAL 1 DAY THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'The last day of the audit trail is always kept.'; END IF""",
+}
+_POSTGRESQL = (
+    """CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0]; END $$""",
+    """CREATE OR REPLACE FUNCTION audit_keep() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN
+    IF OLD.at >= (SELECT coalesce(max(keep_from), '-infinity') FROM audit_floor) THEN
+    RAISE EXCEPTION 'The audit trail is kept until its time is over.'; END IF;
+    RETURN OLD; END $$""",
+    """CREATE TRIGGER audit_log_stays BEFORE UPDATE ON audit_log FOR EACH ROW
+    EXECUTE FUNCTION audit_refuse('The audit trail cannot be changed.')""",
+    "CREATE TRIGGER audit_log_is_kept BEFORE DELETE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_keep()",
+    """CREATE TRIGGER audit_floor_is_old BEFORE INSERT OR UPDATE ON audit_floor FOR EACH ROW
+    WHEN (NEW.keep_from > now() - INTERVAL '1 day')
+    EXECUTE FUNCTION audit_refuse('The last day of the audit trail is always kept.')""",
+)
+_MAY_NOT = (1419, 1227)
+"""MySQL's errors when its binary log is on and the account may make no triggers: its rights are what is left then."""
+
+
+def _guard() -> None:
+    dialect = op.get_bind().dialect.name
+    if dialect == "mysql":
+        _guard_on_mysql()
+        return
+    for statement in _SQLITE if dialect == "sqlite" else _POSTGRESQL:
+        op.execute(statement)
+
+
+def _guard_on_mysql() -> None:
+    for name, words in _MYSQL.items():
+        op.execute(f"DROP TRIGGER IF EXISTS {name}")  # of a migration that was cut short
+        try:
+            op.execute(f"CREATE TRIGGER {name} {words}")
+        except sa.exc.DBAPIError as error:
+            if error.orig is None or error.orig.args[0] not in _MAY_NOT:
+                raise
+            logging.getLogger(__name__).warning(
+                "The audit trail is not guarded by the database: our account there may make no triggers."
+            )
+            return
 
 
 def upgrade() -> None:
@@ -56,9 +110,7 @@ def upgrade() -> None:
         sa.Column("keep_from", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_floor"),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        for statement in _SQLITE:
-            op.execute(statement)
+    _guard()
 
 
 def downgrade() -> None:
@@ -68,3 +120,6 @@ def downgrade() -> None:
     op.drop_index("ix_audit_log_actor", table_name="audit_log")
     op.drop_index("ix_audit_log_at", table_name="audit_log")
     op.drop_table("audit_log")
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION audit_keep()")
+        op.execute("DROP FUNCTION audit_refuse()")
