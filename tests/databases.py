@@ -4,6 +4,7 @@ A test names its database by a path. On a server each path stands for a database
 again by later tests: to make one takes longer than most tests.
 """
 
+import asyncio
 import functools
 import importlib
 import itertools
@@ -140,19 +141,39 @@ class Sequenced(Database):
     """A database whose events have their place once a write has returned, and before a read looks: as on SQLite."""
 
     sequencer: events.Sequencer | None = None
+    _coming: "asyncio.Task[None] | None" = None
+    _round: "asyncio.Task[None] | None" = None
 
     async def read(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """As `Database.read`."""
-        if self.sequencer is not None:
-            await self.sequencer.round(look=True)
+        await self.placed()
         return await super().read(fn, *args, **kwargs)
 
     async def write(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """As `Database.write`."""
         answer = await super().write(fn, *args, **kwargs)
-        if self.sequencer is not None:
-            await self.sequencer.round(look=True)
+        await self.placed()
         return answer
+
+    async def placed(self) -> None:
+        """One round that began after this moment: all who wait for the next one share it."""
+        if self.sequencer is None:
+            return
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._next_round(self.sequencer, self._round))
+        await asyncio.shield(self._coming)
+
+    async def _next_round(self, sequencer: events.Sequencer, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._round, self._coming = self._coming, None
+        await sequencer.round(look=True)
+
+    async def stop(self) -> None:
+        """As `Database.stop`, once nobody places anything."""
+        if left := [task for task in (self._coming, self._round) if task is not None]:
+            await asyncio.wait(left)
+        await super().stop()
 
 
 def made(
