@@ -40,7 +40,7 @@ async def following(feed: AsyncIterator[News]) -> News:
 async def ids_until(feed: AsyncIterator[News], last: int) -> list[int]:
     """The ids that come, up to `last`; a Resync ends it as well, as -1."""
     seen: list[int] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for news in feed:
             seen += [-1] if isinstance(news, Resync) else [event.id for event in news]
             if seen and (seen[-1] >= last or seen[-1] == -1):
@@ -181,6 +181,7 @@ def test_there_is_a_limit_to_subscribers(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.sqlite  # elsewhere nobody puts events into the log unannounced
 def test_the_replay_ends_where_memory_begins(tmp_path: Path) -> None:
     """What is committed but not announced yet will come out of memory; out of the log it would come twice."""
 
@@ -221,11 +222,12 @@ def test_the_seam_between_replay_and_live_loses_and_doubles_nothing(tmp_path: Pa
             live = await live_on(db, behind=total)
             writing = asyncio.create_task(storm(db))
             joined = []
-            while not writing.done():
+            while not writing.done() and len(joined) < 200:
                 joined.append(asyncio.create_task(join(live, chance.randint(0, live.head))))
                 live_again = await live_on(db, behind=total)  # one that remembers nothing of what was before
                 joined.append(asyncio.create_task(join(live_again, chance.randint(0, live_again.head))))
                 await asyncio.wait([writing], timeout=0.02)
+            await writing
             for after, seen in await asyncio.gather(*joined):
                 assert seen == list(range(after + 1, after + 1 + len(seen)))
                 assert seen[-1] >= total
