@@ -1,9 +1,10 @@
 // Fail when a source file is longer than 250 lines: then it holds more than one thing.
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const LONGEST = 250
-const root = new URL('..', import.meta.url).pathname
+const root = fileURLToPath(new URL('..', import.meta.url)) // a path may hold spaces
 const long = []
 for (const folder of ['src', 'tests', 'tools']) {
   for (const entry of await readdir(path.join(root, folder), { recursive: true, withFileTypes: true })) {

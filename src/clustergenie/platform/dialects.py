@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, bindparam, func, text, update
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Table, bindparam, func, literal_column, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.functions import FunctionElement
 
 from clustergenie.platform.db import Tx
@@ -41,7 +42,7 @@ class Upsert:
     def _on_mysql(self) -> Any:
         insert = mysql.insert(self.table)
         new, columns, newest = insert.inserted, self.table.c, self._newest
-        changes = self._changes(new)
+        changes = {name: _spelled_out(value) for name, value in self._changes(new).items()}
         if newest is None:
             return insert.on_duplicate_key_update(changes)
         # MySQL assigns from left to right and sees what it has assigned: the column that decides comes last.
@@ -88,6 +89,18 @@ class UpdateEach:
             for column, name in self._values
         ]
         return tuple(row[name] if bind is None else bind(row[name]) for row in rows for name, bind in bound)
+
+
+def _spelled_out(value: Any) -> Any:
+    """The expression with its constants in its words: the driver sends many rows at once only without values there."""
+
+    def in_words(element: Any, **_: Any) -> ColumnElement[Any] | None:
+        if not isinstance(element, BindParameter):
+            return None
+        words = element.compile(dialect=mysql.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True})
+        return literal_column(str(words), element.type)
+
+    return visitors.replacement_traverse(value, {}, in_words)
 
 
 def everything(table: Table) -> Changes:
