@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, update
 
 from clustergenie import jobs
+from clustergenie.jobs.server_store import ServerStore
 from clustergenie.jobs.tables import jobs as rows
 from clustergenie.platform.db import Tx
 from tests.droplets.rig import TRACE, Rig, at_work, parts
@@ -33,8 +34,17 @@ Arrange = Callable[[Rig], Awaitable[Start]]
 """Brings a rig to where the job begins."""
 
 
-class Part:
+def part(store: jobs.Store, kind: str, *, mine: bool) -> jobs.Store:
     """Takes only jobs of one kind, or only those of all others."""
+    if not isinstance(store, ServerStore):
+        return Part(store, kind, mine=mine)
+    # Whatever is committed while it claims must be out of its sight as well.
+    column = store._next.selected_columns.type
+    return ServerStore(store._next.where((column == kind) if mine else (column != kind)), store._claiming)
+
+
+class Part:
+    """As `part`, where one transaction is all there is at a time."""
 
     def __init__(self, store: jobs.Store, kind: str, *, mine: bool) -> None:
         self._store = store
@@ -86,12 +96,12 @@ async def survives_everything(
             others = [one for one in rig.handlers if one is not handler]
             # The job may wait for other jobs, so those have a worker of their own until the job has ended.
             pool = jobs.Pool(
-                rig.db, Part(jobs.store_for(rig.db.dialect), start.kind, mine=False), others, count=4, queue=4
+                rig.db, part(jobs.store_for(rig.db.dialect), start.kind, mine=False), others, count=4, queue=4
             )
             await pool.start(alone=True)
             try:
                 yield Played(
-                    rig.db, handler, request, store=Part(jobs.store_for(rig.db.dialect), start.kind, mine=True),
+                    rig.db, handler, request, store=part(jobs.store_for(rig.db.dialect), start.kind, mine=True),
                     rig=rig, pool=pool, cluster_id=start.cluster_id, wanted=start.wanted,
                 )  # fmt: skip
             finally:
