@@ -10,6 +10,7 @@ import importlib
 import itertools
 import os
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ MOST = 4
 _numbers = itertools.count(1)
 _given: dict[str, Server] = {}
 _free: list[Server] = []
+_open: Counter[str] = Counter()
+"""How many use the database of each path at this moment."""
 
 
 def know_all_tables() -> None:
@@ -55,8 +58,9 @@ def _server_of(path: Path) -> Server:
     known = _given.get(str(path))
     if known is not None:
         return known
-    if len(_given) >= MOST and not _free:  # a test that makes many goes on with its oldest
-        _free.append(_given.pop(next(iter(_given))))
+    idle = [name for name in _given if not _open[name]]
+    if len(_given) >= MOST and idle and not _free:  # a test that makes many goes on with its oldest
+        _free.append(_given.pop(idle[0]))
     server = _free.pop() if _free else _made(KIND)
     empty(server)
     _given[str(path)] = server
@@ -104,6 +108,7 @@ def forget() -> None:
     """The test is over: its databases may go to others."""
     _free.extend(_given.values())
     _given.clear()
+    _open.clear()
 
 
 def prepare(path: Path, tables: "MetaData | Sequence[Table] | None" = None) -> None:
@@ -140,9 +145,15 @@ def backend(path: Path, sink: EventSink = events.append, clock: Clock | None = N
 class Sequenced(Database):
     """A database whose events have their place once a write has returned, and before a read looks: as on SQLite."""
 
+    path = Path()
     sequencer: events.Sequencer | None = None
     _coming: "asyncio.Task[None] | None" = None
     _round: "asyncio.Task[None] | None" = None
+
+    async def start(self) -> None:
+        """As `Database.start`."""
+        _open[str(self.path)] += 1
+        await super().start()
 
     async def read(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """As `Database.read`."""
@@ -174,6 +185,7 @@ class Sequenced(Database):
         if left := [task for task in (self._coming, self._round) if task is not None]:
             await asyncio.wait(left)
         await super().stop()
+        _open[str(self.path)] -= 1
 
 
 def made(
@@ -182,6 +194,7 @@ def made(
     """A database and its sequencer, not started; what is in it must be prepared."""
     engine = backend(path, sink, clock)
     db, sequencer = Sequenced(engine), events.Sequencer(Database(engine))  # its own reads must not wait for it
+    db.path = path
     db.sequencer = None if ON_SQLITE else sequencer
     return db, sequencer
 
