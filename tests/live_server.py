@@ -20,9 +20,6 @@ PROGRAM = "import sys; from clustergenie.cli import main; sys.exit(main())"
 API = "/api/v1"
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
-UNLIMITED = {  # a test asks for more at once than any person; the limits have tests of their own
-    f"CLUSTERGENIE_{what}_{how}": "100000" for what in ("JOBS", "DIAG") for how in ("RATE", "CAP")
-}
 UNLIMITED = {"CLUSTERGENIE_JOBS_SCOPE": "none", "CLUSTERGENIE_DIAG_SCOPE": "none"}
 """Tests ask faster than anyone may by default; those of the limiter set limits of their own."""
 NOBODY = (OSError, http.client.HTTPException, ValueError)

@@ -98,7 +98,7 @@ def build(runtime: Runtime) -> Litestar:
             "oidc": runtime.login,
             "refusals": auth.Refusals(runtime.db),
             "principal": Provide(auth.principal_dependency),
-            "console": web.Console(CONSOLE, runtime.settings.base_path),
+            "console": web.Console(CONSOLE, runtime.settings.base_path, runtime.settings.grafana_url),
         },
         guards=[runtime.gate.guard, enforcement.guard],
         before_send=[enforcement.tell],

@@ -105,7 +105,7 @@ def chromium() -> Iterator[Browser]:
 
 def settled(page: Page) -> None:
     """Wait until nothing on the page stands for something that is still to come, and what the address opens is open."""
-    if re.search(r"[?&](act|create|open)=", page.url):
+    if re.search(r"[?&](act|create|edit|open)=", page.url):
         expect(page.get_by_role("dialog").get_by_role("button").first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
 

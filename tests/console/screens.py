@@ -14,6 +14,12 @@ from tests.live_server import live_server
 
 MOST_BYTES = 80_000
 PHONE = (390, 844)
+CLOSED = {
+    "setup": f"/setup#token={'0123456789abcdef' * 2}",
+    "login": "/login",
+    "login-refused": "/login?refused=oidc-no-role",
+}
+"""Pages of a server that trusts nobody."""
 
 
 def pages(content: Content) -> dict[str, str]:
@@ -45,8 +51,8 @@ def pages(content: Content) -> dict[str, str]:
         "access": "/access",
         "access-create": "/access?create=true",
         "access-roles": "/access?tab=roles",
+        "access-sign-on": "/access?tab=sign-on",
         "audit": "/audit",
-        "login": "/login",
         "settings": "/settings",
         "error": "/jobs/job-that-never-was",
     }
@@ -59,6 +65,15 @@ def take(page: Page, file: Path) -> None:
     if file.stat().st_size > MOST_BYTES:
         picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
     sys.stdout.write(f"{file.name}: {file.stat().st_size // 1000} kB\n")
+
+
+def all_of(visit: Visit, routes: dict[str, str], folder: Path, scheme: str) -> None:
+    """One picture of each."""
+    for name, route in routes.items():
+        page = visit.open(route)
+        settled(page)
+        page.wait_for_function("() => document.fonts.status === 'loaded'")
+        take(page, folder / f"{name}-{scheme}.png")
 
 
 def over(visit: Visit, folder: Path, scheme: str) -> None:
@@ -82,16 +97,21 @@ def main() -> None:
         content = fill(server.api)
         for scheme in ("light", "dark"):
             visit = Visit(browser, server.url, scheme, WIDE)
-            for name, route in pages(content).items():
-                page = visit.open(route)
-                settled(page)
-                page.wait_for_function("() => document.fonts.status === 'loaded'")
-                take(page, folder / f"{name}-{scheme}.png")
+            all_of(visit, pages(content), folder, scheme)
             over(visit, folder, scheme)
             visit.close()
             visit = Visit(browser, server.url, scheme, PHONE)
             settled(visit.open("/"))
             take(visit.page, folder / f"phone-{scheme}.png")
+            visit.close()
+    with (
+        tempfile.TemporaryDirectory() as place,
+        live_server(Path(place) / "data", CLUSTERGENIE_AUTH="required") as server,
+        chromium() as browser,
+    ):
+        for scheme in ("light", "dark"):
+            visit = Visit(browser, server.url, scheme, WIDE)
+            all_of(visit, CLOSED, folder, scheme)
             visit.close()
 
 

@@ -48,6 +48,7 @@ def content(server: LiveServer) -> Content:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "/there/" not in route])
 def test_html_and_script_in_every_string_is_text(visit: Visit, page: Page, content: Content, route: str) -> None:
+    visit.complaints.expect("status of 422")  # a limit's name is asked for by it, and the server knows no such name
     visit.context.route(re.compile("/api/v1/(?!events/stream|auth/)"), poison)
     visit.open(content.at(route))
     settled(page)

@@ -26,6 +26,7 @@ class Settings(KafkaSettings, frozen=True, kw_only=True):
     database_connections: int = 16
     base_path: str = ""
     public_url: str = ""
+    grafana_url: str = ""
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     tls_cert: str = ""
@@ -234,6 +235,10 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "public_url": (
         lambda url: re.fullmatch(r"(https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~-]+)*)?", url) is not None,
         "it must be empty or look like https://genie.example.org, without a slash at its end",
+    ),
+    "grafana_url": (
+        lambda url: not url or _URL.fullmatch(url) is not None,
+        "it must be empty or look like https://grafana.example.org, without a slash at its end",
     ),
     "allowed_hosts": (
         lambda names: all(_HOST_NAME.fullmatch(name) for name in names),

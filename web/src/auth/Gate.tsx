@@ -29,7 +29,9 @@ export function Gate({ children }: { children: ReactNode }) {
   )
 
   if (OPEN.test(path)) return <Outlet />
-  if (me.isPending) return null // one short answer; without it every part of the page would ask, and be refused
+  // One short answer; without it every part of the page would ask, and be refused. Not `isPending`: where the answer is
+  // a refusal, the page asks again as it appears, and would be taken away for that.
+  if (!me.isFetched) return null
   if (me.data && !known && !wasIn.current) {
     return (
       <Suspense>

@@ -14,6 +14,7 @@ import { Waterfall } from '~/jobs/Waterfall'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Facts, Json } from '~/ui/Facts'
 import { words } from '~/ui/format'
+import { GrafanaLink } from '~/ui/GrafanaLink'
 import { Columns, Page } from '~/ui/Page'
 import { Panel } from '~/ui/Panel'
 import { Status } from '~/ui/Status'
@@ -30,7 +31,14 @@ export function JobPage() {
   const name = job ? words(job.type.split('.').pop() ?? job.type) : jobId
   return (
     <Page
-      actions={job && <JobButtons job={job} />}
+      actions={
+        job && (
+          <>
+            <GrafanaLink {...sightOf(job)} />
+            <JobButtons job={job} />
+          </>
+        )
+      }
       back={{ to: '/jobs', label: 'Jobs' }}
       heading={
         job && (
@@ -79,6 +87,12 @@ export function JobPage() {
       )}
     </Page>
   )
+}
+
+/** Its lines and the metrics around it, with a minute on either side. */
+function sightOf({ id, trace_id, created_at, completed_at }: Job) {
+  const to = completed_at ? Date.parse(completed_at) + 60_000 : undefined
+  return { job_id: id, trace_id, from: Date.parse(created_at) - 60_000, to }
 }
 
 function Where({ job, attempts }: { job: Job; attempts: Attempt[] | undefined }) {

@@ -13,9 +13,11 @@ import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Choice } from '~/ui/Filters'
 import { bytes, percent } from '~/ui/format'
+import { GrafanaLink } from '~/ui/GrafanaLink'
 import { Icon } from '~/ui/Icon'
 import { Page } from '~/ui/Page'
 import { Panel } from '~/ui/Panel'
+import { windowOf } from '~/ui/range'
 import { command } from '~/ui/request'
 import classes from './MonitoringPage.module.css'
 
@@ -41,13 +43,19 @@ export function MonitoringPage() {
   const write = (change: Partial<typeof search>) => void navigate({ search: (old) => ({ ...old, ...change }) })
   const { clusters, cluster, whose, flag, name } = useSubject(search)
   const range = { range: search.range, from: search.from, to: search.to }
+  const window = windowOf(range)
   const measured = useQuery({ ...chartsOf(whose, range, !search.paused), enabled: Boolean(name) })
   const happened = useQuery({ ...marksOf(whose, range), enabled: Boolean(name) })
   const marks = useMemo(() => (happened.data ?? []).map(markOf), [happened.data])
 
   return (
     <Page
-      actions={<RangePicker onChange={write} paused={search.paused === true} value={range} />}
+      actions={
+        <>
+          <RangePicker onChange={write} paused={search.paused === true} value={range} />
+          <GrafanaLink cluster_id={whose.cluster_id} from={window.from} to={window.live ? undefined : window.to} />
+        </>
+      }
       request={{
         path: '/metrics',
         query: { ...whose, type: 'cpu', step: 60 },

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Needs } from '~/auth/Needs'
 import { busStatus, workerPool } from '~/observability/api'
 import { DeadLetters } from '~/observability/DeadLetters'
+import { GrafanaPanels } from '~/observability/GrafanaPanels'
 import { Slots } from '~/observability/Slots'
 import { Empty } from '~/ui/Empty'
 import { ErrorPanel } from '~/ui/ErrorPanel'
@@ -22,6 +23,7 @@ export function ObservabilityPage() {
         <Pool />
         <Bus />
         <DeadLetters />
+        <GrafanaPanels />
       </Needs>
     </Page>
   )

@@ -74,7 +74,7 @@ function Totals() {
       <Figure label="Clusters" more={clusters.data && `${number(healthy)} as wanted`} to="/clusters">
         {clusters.data ? number(clusters.data.total) : '–'}
       </Figure>
-      <Figure label="Droplets" more={`${number(wanted)} wanted by clusters`} to="/droplets">
+      <Figure label="Droplets" more={clusters.data && `${number(wanted)} wanted by clusters`} to="/droplets">
         {droplets.data ? number(droplets.data.total) : '–'}
       </Figure>
       <Figure

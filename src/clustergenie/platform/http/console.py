@@ -6,6 +6,7 @@ import mimetypes
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import litestar
 from litestar import Request, Response
@@ -25,21 +26,28 @@ _MISSING = b"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Clust
 <code>./start.sh</code> builds it.</p>"""
 
 
-def policy(nonce: str) -> str:
-    """The Content-Security-Policy of a page with that nonce."""
+def policy(nonce: str, grafana_url: str = "") -> str:
+    """The Content-Security-Policy of a page with that nonce, which may show panels of that Grafana in frames."""
+    grafana = urlsplit(grafana_url)
+    frames = f"{grafana.scheme}://{grafana.netloc}" if grafana_url else "'none'"
     return (
         f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
         "img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'; "
-        "form-action 'self'"
+        f"form-action 'self'; frame-src {frames}"
     )
 
 
 class Console:
-    """The built console in `folder`, reached under `base_path` (no slash at its end; empty for the root)."""
+    """The built console in `folder`, reached under `base_path` (no slash at its end; empty for the root).
 
-    def __init__(self, folder: Path, base_path: str = "") -> None:
+    `grafana_url` is where browsers find Grafana; the page learns it from its head.
+    """
+
+    def __init__(self, folder: Path, base_path: str = "", grafana_url: str = "") -> None:
         self._folder = folder.resolve()
-        self._base = f'<base href="{html.escape(base_path + "/", quote=True)}" />'.encode()
+        self._grafana_url = grafana_url
+        grafana = f'<meta name="grafana" content="{html.escape(grafana_url)}" />' if grafana_url else ""
+        self._base = f'<base href="{html.escape(base_path + "/", quote=True)}" />{grafana}'.encode()
         self._files: dict[str, tuple[bytes, str, dict[str, str]] | None] = {}
 
     def page(self) -> Response[bytes]:
@@ -49,7 +57,7 @@ class Console:
         content = index.read_bytes() if index.is_file() else _MISSING
         content = content.replace(NONCE, nonce.encode()).replace(BASE, self._base, 1)
         headers = {
-            "Content-Security-Policy": policy(nonce),
+            "Content-Security-Policy": policy(nonce, self._grafana_url),
             "Cache-Control": "no-cache",
         }
         return Response(content, media_type="text/html", headers=headers)
