@@ -167,7 +167,8 @@ def _pool(settings: Settings, db: Database, fleet: droplets.Fleet, url: str) -> 
         handlers(db, fleet),
         count=slots,
         queue=settings.worker_queue if slots else 0,
-        beat_seconds=BEAT_SECONDS if settings.has_server() else None,
+        # At least as often as silence is judged: who was not seen for that long was not there for agents to report to.
+        beat_seconds=min(BEAT_SECONDS, settings.lost_after_seconds / 3) if settings.has_server() else None,
         me=jobs.Me(settings.role, clustergenie.__version__, slots, url[:255]),
     )
 

@@ -1,13 +1,14 @@
 """Put together what works on droplets and clusters, over a real database and a simulated cloud, for one test."""
 
 import asyncio
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, func, select, update
 
 from clustergenie import clusters, droplets, jobs
 from clustergenie.clusters import service as cluster_service
@@ -16,6 +17,7 @@ from clustergenie.droplets import placing
 from clustergenie.droplets.tables import droplets as droplet_rows
 from clustergenie.events.tables import events as event_rows
 from clustergenie.jobs.enqueue import enqueue_many
+from clustergenie.jobs.tables import workers
 from clustergenie.platform.clock import now
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem
@@ -68,6 +70,11 @@ class Rig:
         verdict = await self.reconciler.round()
         await clusters.round_of_all(self.db)
         return verdict
+
+    async def later(self, **span: float) -> None:
+        """Let time pass at once, in which the process did not sleep."""
+        self.clock.ahead = (self.clock.ahead or dt.timedelta()) + dt.timedelta(**span)
+        await self.db.write(lambda tx: tx.execute(update(workers).values(seen_at=tx.now)))
 
     async def ask(self, kind: str, **parameters: Any) -> jobs.Job:
         """Accept a job as POST /jobs does. Raises what stands in its way."""
@@ -259,7 +266,8 @@ async def at_work(rig: Rig, *, ticking: bool = True) -> AsyncIterator[None]:
         except Exception as failure:  # noqa: BLE001 - kept for the end
             failures.append(failure)
 
-    pool = jobs.Pool(rig.db, jobs.store_for(rig.db.dialect), rig.handlers, count=8, queue=8)
+    beat = None if databases.ON_SQLITE else min(2.0, rig.fleet.lost_after_seconds / 3)
+    pool = jobs.Pool(rig.db, jobs.store_for(rig.db.dialect), rig.handlers, count=8, queue=8, beat_seconds=beat)
     await pool.start(alone=True)
     ticker = jobs.Ticker(rig.db, pool.worker_id, [jobs.Tick("look", 0.05, look)] if ticking else [])
     await ticker.start()

@@ -129,10 +129,10 @@ def test_after_a_pause_of_the_whole_process_nobody_is_lost(tmp_path: Path) -> No
         rig.chaos.freeze(droplet_id)  # its heartbeats have not come yet, as after a suspended computer wakes up
         rig.clock.ahead = dt.timedelta(hours=8)
         assert (await rig.look()).lost == {}
-        rig.clock.ahead += dt.timedelta(seconds=9)
+        await rig.later(seconds=9)
         assert (await rig.look()).lost == {}
         for _ in range(2):
-            rig.clock.ahead += dt.timedelta(seconds=7)
+            await rig.later(seconds=7)
             verdict = await rig.look()
         assert list(verdict.lost) == [droplet_id]
 
