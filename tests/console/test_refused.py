@@ -86,7 +86,7 @@ def test_each_call_of_a_page_may_be_refused_alone(visit: Visit, page: Page, cont
             the_page_says(page, status)
             now["status"] = 0
             try_again(page)
-            expect(page.get_by_role("alert")).to_have_count(0)
+            expect(page.get_by_role("alert").filter(has_text="The server says")).to_have_count(0)
             settled(page)
 
 

@@ -30,8 +30,8 @@ export function DropletsPage() {
   const write = (change: Partial<typeof search>) =>
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true })
   const narrow = (change: Partial<typeof search>) => write({ ...change, page: undefined })
-  // What stands beside the list can wait while one droplet is looked at.
-  const beside = useRefusal('viewer') === '' && !search.open
+  // What stands beside the list can wait while one droplet is looked at, or made.
+  const beside = useRefusal('viewer') === '' && !search.open && !search.create
   const orphans = useQuery({ ...orphanList(), enabled: beside })
   const [choosing, setChoosing] = useState(false)
   const providers = useQuery({ ...providerList(), enabled: beside && choosing })
