@@ -71,7 +71,8 @@ async def look(runtime: Runtime) -> dict[str, str]:
 
 async def _database(runtime: Runtime) -> tuple[str, int]:
     try:
-        return "ok", await asyncio.wait_for(runtime.db.read(_living_workers), DATABASE_SECONDS)
+        async with asyncio.timeout(DATABASE_SECONDS):
+            return "ok", await runtime.db.read(_living_workers)
     except TimeoutError:
         return f"does not answer within {DATABASE_SECONDS:g} s", 0
     except Problem as problem:

@@ -49,7 +49,8 @@ class Runtime:
     async def _let_leave(self, seconds: float) -> None:
         if self.settings.role != "worker":
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.hasten.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self.hasten.wait()
 
     async def stop(self) -> None:
         """Stop in the order that loses nothing: no new work, hand back what runs, leave machines, then the database."""
@@ -66,7 +67,8 @@ class Runtime:
         ):
             # A server that is away now must keep neither the rest from being closed nor the process from its end.
             try:
-                await asyncio.wait_for(stop(), STOP_SECONDS)
+                async with asyncio.timeout(STOP_SECONDS):
+                    await stop()
             except Unavailable as trouble:
                 log().warning("could not stop in good order", error=trouble.detail)
             except TimeoutError:

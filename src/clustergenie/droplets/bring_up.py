@@ -106,7 +106,8 @@ class _BringUp:
     async def _flush_until(self, done: asyncio.Event) -> None:
         while not done.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(done.wait(), FLUSH_SECONDS)
+                async with asyncio.timeout(FLUSH_SECONDS):
+                    await done.wait()
             await self._flush()
             percent = plan.progress(self.ordered, 0, len(self.ids))
             await self._say(percent, f"{self.ordered} of {len(self.ids)} machines ordered", minimum=1.0)

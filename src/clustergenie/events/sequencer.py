@@ -63,7 +63,8 @@ class Sequencer:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudged.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._nudged.wait()
             nudged = self._nudged.is_set()
             self._nudged.clear()
             try:

@@ -269,4 +269,5 @@ async def _first(seconds: float, *events: asyncio.Event) -> None:
 
 async def _soon(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()

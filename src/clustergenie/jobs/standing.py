@@ -67,7 +67,8 @@ class Standing:
         trusted_until = time.monotonic() + self._trusted()
         while not self._ended:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), self._beat)
+                async with asyncio.timeout(self._beat):
+                    await self.lost.wait()
             if self._ended:
                 return
             asked_at = time.monotonic()

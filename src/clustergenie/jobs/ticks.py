@@ -85,7 +85,8 @@ class Ticker:
                 log().exception("tick failed", tick=tick.name)
             await asyncio.sleep(min(GAP_SECONDS, tick.seconds))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(tick.nudged.wait(), tick.seconds)
+                async with asyncio.timeout(tick.seconds):
+                    await tick.nudged.wait()
             tick.nudged.clear()
 
 

@@ -37,7 +37,8 @@ class Service:
         if self._ping is None:
             return None
         try:
-            await asyncio.wait_for(self._ping(), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await self._ping()
         except Exception as failure:  # noqa: BLE001 - whatever keeps it from answering is what is asked for here
             return f"it does not answer ({type(failure).__name__}): each process counts limits for itself meanwhile"
         return "ok"

@@ -77,7 +77,8 @@ class Agents:
             pause = self._due[0][0] - loop.time() if self._due else None
             if pause is None or pause > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
                 continue
             _, turn, ref = heapq.heappop(self._due)
             vm = self._cloud.machines.get(ref)
