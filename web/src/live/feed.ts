@@ -59,12 +59,19 @@ export class Feed {
 
   private lead(): () => void {
     this.leading = true
+    // Another tab led, and never said where it was: what came between it and us was heard by nobody.
+    let gap = this.lastId === null && this.state.connection !== 'connecting'
     const end = follow(
       {
         url: this.url,
         onEvents: (events, lastId) => this.announce({ kind: 'events', events, lastId }),
         onResync: (lastId) => this.announce({ kind: 'resync', lastId }),
-        onConnection: (connection) => this.announce({ kind: 'connection', connection, lastId: this.lastId }),
+        onConnection: (connection) => {
+          this.announce({ kind: 'connection', connection, lastId: this.lastId })
+          if (connection !== 'live' || !gap) return
+          gap = false
+          this.announce({ kind: 'resync', lastId: this.lastId })
+        },
       },
       this.lastId,
     )
@@ -92,7 +99,7 @@ export class Feed {
     if (word.kind === 'connection') this.become(word.connection)
     else this.state = { ...this.state, heard: Date.now() }
     for (const listener of this.listeners) {
-      if (word.kind === 'events') listener.onEvents?.(word.events)
+      if (word.kind === 'events' && word.events.length > 0) listener.onEvents?.(word.events)
       if (word.kind === 'resync') listener.onResync?.()
     }
   }

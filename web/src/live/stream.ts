@@ -73,7 +73,8 @@ export function follow(hooks: StreamHooks, lastId: string | null, times: StreamT
       if (message.event === 'resync') hooks.onResync(last)
       else events.push(JSON.parse(message.data) as LiveEvent)
     }
-    if (events.length > 0) hooks.onEvents(events, last)
+    // The place is news without any event, too: whoever goes on from here must know it.
+    if (events.length > 0 || seen !== null) hooks.onEvents(events, last)
   }
 
   async function connect(): Promise<void> {

@@ -51,3 +51,30 @@ test('when the tab that holds the connection is closed, another resumes after th
   await until(() => second.seen.length === 2)
   expect(second.seen).toEqual([5, 6])
 })
+
+test('a place that came without any event is where another goes on from', async () => {
+  const first = open()
+  const line = await server.line(0)
+  const second = open()
+  await until(() => second.feed.state.connection === 'live')
+  const before = second.feed.state
+  line.place(41)
+  await until(() => second.feed.state !== before)
+  first.feed.stop()
+  first.left = true
+  expect((await server.line(1)).lastId).toBe('41')
+  expect(second.seen).toEqual([])
+})
+
+test('who takes over from a tab that never knew its place has everything read again', async () => {
+  const first = open()
+  await server.line(0)
+  const second = open()
+  let read = 0
+  second.feed.listen({ onResync: () => (read += 1) })
+  await until(() => second.feed.state.connection === 'live')
+  first.feed.stop()
+  first.left = true
+  expect((await server.line(1)).lastId).toBeNull()
+  await until(() => read === 1)
+})

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 export interface Line {
   lastId: string | null
   send: (id: number, type: string, data?: object) => void
+  /** Say where the log is, and nothing else. */
+  place: (id: number) => void
   cut: () => void
 }
 
@@ -25,6 +27,7 @@ export async function eventServer() {
         lastId: typeof lastId === 'string' ? lastId : null,
         send: (id, type, data = {}) =>
           response.write(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify({ id, type, ...data })}\n\n`),
+        place: (id) => response.write(`id: ${id}\n: here\n\n`),
         cut: () => response.destroy(),
       })
     }
