@@ -213,6 +213,9 @@ def test_who_may_do_everything_may_be_counted_as_somebody_else_and_nobody_else_m
         assert access.call("POST", "/jobs", key=key, body={"type": "noop"}, headers=sent).status == 201
     assert access.do("GET", peek + "grace")["available"] < 9999
     assert access.do("GET", peek + "ada")["available"] == 9999
+    own = access.call("GET", peek.removesuffix("&scope_id="), key=operator).json()
+    assert own["scope_id"].startswith("key:")
+    assert own["available"] < 9999
 
 
 def test_grants_add_up_and_each_stays_where_it_is_given(access: Access, two: Two) -> None:

@@ -200,7 +200,7 @@ def test_a_rule_that_cannot_be_kept_is_refused_with_the_place(
         ({"name": "jobs_create", "scope_id": "a\nb"}, 422, "?scope_id"),
         ({"name": "jobs_create", "scope_id": "x" * 10_000}, 422, "?scope_id"),
         ({"name": "jobs_create", "scope_id": ""}, 422, "?scope_id"),
-        ({"name": "jobs_create"}, 422, "?scope_id"),
+        ({"name": "diagnosis"}, 422, "?scope_id"),
         ({"name": "jobs_create", "scope_type": "all", "scope_id": "a"}, 422, "?scope_type"),
         ({"name": "a b", "scope_id": "a"}, 422, "?name"),
         ({"scope_id": "a"}, 422, None),

@@ -3,11 +3,13 @@
 from typing import Annotated, Any
 
 import msgspec
+from litestar import Request
 from litestar.params import Parameter, QueryParameter
 
 from clustergenie.platform import http as web
 from clustergenie.platform.errors import invalid
 from clustergenie.ratelimit.backend import LimiterDown
+from clustergenie.ratelimit.enforce import authenticated
 from clustergenie.ratelimit.limiter import Limiter
 from clustergenie.ratelimit.plan import MICROS, NEVER
 from clustergenie.ratelimit.rules import (
@@ -34,7 +36,9 @@ AnyScopeQuery = Annotated[
 ]
 IdQuery = Annotated[
     str | None,
-    Parameter(description="Which user or cluster; none for global.", schema_extra={"maxLength": LONGEST_ID}),
+    Parameter(
+        description="Which user or cluster; none for global, and for who asks.", schema_extra={"maxLength": LONGEST_ID}
+    ),
 ]
 
 
@@ -73,11 +77,15 @@ class RuleList(msgspec.Struct):
 
 @web.get("/observability/ratelimit", allow=web.VIEWER, raises=[RuleNotFound], tags=["observability"])
 async def show_bucket(
-    limiter: Limiter, name: NameQuery, scope_type: AnyScopeQuery = None, scope_id: IdQuery = None
+    limiter: Limiter,
+    request: Request[Any, Any, Any],
+    name: NameQuery,
+    scope_type: AnyScopeQuery = None,
+    scope_id: IdQuery = None,
 ) -> BucketReply:
-    """How many tokens a bucket has; looking charges nothing."""
+    """How many tokens a bucket has; looking charges nothing. A user's is the caller's own when none is named."""
     rule = limiter.rules.get(name_of(name), scope_of(scope_type, "?scope_type") if scope_type is not None else None)
-    whom = _whom(rule.scope, scope_id)
+    whom = authenticated(request) if rule.scope == "user" and scope_id is None else _whom(rule.scope, scope_id)
     rule, standing, source = await limiter.peek(rule.name, rule.scope, whom)
     return BucketReply(
         name=rule.name,

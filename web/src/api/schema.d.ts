@@ -1020,7 +1020,7 @@ export interface paths {
         };
         /**
          * ShowBucket
-         * @description How many tokens a bucket has; looking charges nothing.
+         * @description How many tokens a bucket has; looking charges nothing. A user's is the caller's own when none is named.
          */
         get: operations["ApiV1ObservabilityRatelimitShowBucket"];
         put?: never;
@@ -1320,7 +1320,7 @@ export interface paths {
         };
         /**
          * ShowBucket
-         * @description How many tokens a bucket has; looking charges nothing.
+         * @description How many tokens a bucket has; looking charges nothing. A user's is the caller's own when none is named.
          */
         get: operations["ObservabilityRatelimitShowBucket"];
         put?: never;
@@ -8506,7 +8506,7 @@ export interface operations {
             query: {
                 /** @description jobs_create, diagnosis, or another. */
                 name: string;
-                /** @description Which user or cluster; none for global. */
+                /** @description Which user or cluster; none for global, and for who asks. */
                 scope_id?: string | null;
                 /** @description Default: the first that has a rule. */
                 scope_type?: "global" | "user" | "cluster";
@@ -10288,7 +10288,7 @@ export interface operations {
             query: {
                 /** @description jobs_create, diagnosis, or another. */
                 name: string;
-                /** @description Which user or cluster; none for global. */
+                /** @description Which user or cluster; none for global, and for who asks. */
                 scope_id?: string | null;
                 /** @description Default: the first that has a rule. */
                 scope_type?: "global" | "user" | "cluster";

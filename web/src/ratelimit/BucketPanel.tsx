@@ -58,7 +58,7 @@ function standing(rule: Rule, bucket: Bucket | undefined, whom: string): Fact[] 
   const mine: Fact = rule.scope !== 'global' && [
     rule.scope === 'cluster' ? 'Cluster' : 'User',
     <span className="cg-mono" key="whom">
-      {whom || 'choose one above'}
+      {bucket?.scope_id ?? (whom || 'choose one above')}
     </span>,
   ]
   if (!bucket) return [mine]

@@ -5,7 +5,6 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { ActButton } from '~/auth/ActButton'
-import { meQuery } from '~/auth/api'
 import { Needs } from '~/auth/Needs'
 import { useRefusal } from '~/auth/useMay'
 import type { Cluster } from '~/clusters/api'
@@ -33,13 +32,12 @@ export function LimitsPage() {
   const why = useRefusal('viewer')
   const rules = useQuery({ ...ruleList(), enabled: why === '' })
   const clusters = useQuery(NAMED)
-  const me = useQuery(meQuery())
   const [removing, setRemoving] = useState<Rule | null>(null)
   const known = clusters.data?.clusters ?? []
   const whom = {
     global: '',
     cluster: search.cluster ?? known[0]?.id ?? '',
-    user: search.user ?? me.data?.principal?.subject ?? 'local',
+    user: search.user ?? '',
   }
   const edited = rules.data?.find((one) => placeOf(one) === search.edit)
   const scopes = new Set(rules.data?.map((one) => one.scope))

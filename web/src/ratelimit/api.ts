@@ -21,10 +21,10 @@ export const bucketOf = (rule: Pick<Rule, 'name' | 'scope'>, whom: string) =>
   queryOptions({
     queryKey: ['limits', 'bucket', rule.name, rule.scope, whom],
     queryFn: ({ signal }) => {
-      const query = { name: rule.name, scope_type: rule.scope, ...(rule.scope === 'global' ? {} : { scope_id: whom }) }
+      const query = { name: rule.name, scope_type: rule.scope, ...(whom ? { scope_id: whom } : {}) }
       return ok(api.GET('/api/v1/observability/ratelimit', { params: { query }, signal }))
     },
-    enabled: rule.scope === 'global' || whom !== '',
+    enabled: rule.scope !== 'cluster' || whom !== '', // of users the server shows us our own
     refetchInterval: 1000,
     staleTime: 0,
   })
