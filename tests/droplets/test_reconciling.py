@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from clustergenie import droplets
+from clustergenie.auth.audit_tables import audit_log
+from clustergenie.auth.principal import Actor, Grant, Principal, acting_as
 from clustergenie.droplets import orphans, provision
 from clustergenie.providers import NoAnswer
 from clustergenie.providers.simulated import Weather
@@ -139,6 +142,16 @@ def test_after_a_pause_of_the_whole_process_nobody_is_lost(tmp_path: Path) -> No
     play(tmp_path, scenario, ticking=False)
 
 
+ADMIN = Principal(subject="key:one", name="one", kind="key", grants=(Grant("admin"),))
+SOMEBODY = Actor(ADMIN, "192.0.2.1", "a" * 16, "b" * 32)
+
+
+async def _noted(rig: Rig) -> list[tuple[str, str, str]]:
+    """Who did what to what, as the audit trail has it."""
+    query = select(audit_log.c.actor, audit_log.c.action, audit_log.c.target)
+    return await rig.db.read(lambda tx: [tuple(row) for row in tx.execute(query)])
+
+
 def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         stranger = rig.chaos.duplicate(_order_of_nobody(rig, await rig.row(await solo(rig))))
@@ -147,9 +160,11 @@ def test_an_orphan_is_shown_with_its_price_and_left_alone_until_it_is_destroyed(
         assert (orphan.ref, orphan.hourly_usd_micros > 0) == (stranger.ref, True)
         with pytest.raises(orphans.OrphanNotFound):
             await orphans.get(rig.db, rig.fleet, (await rig.rows())[0].machine_ref)
-        await orphans.destroy(rig.db, rig.fleet, orphan)
+        with acting_as(SOMEBODY):
+            await orphans.destroy(rig.db, rig.fleet, orphan)
         assert await orphans.find(rig.db, rig.fleet) == []
         assert await rig.faults() == []
+        assert await _noted(rig) == [("key:one", "orphan.destroy", stranger.ref)]
 
     play(tmp_path, scenario, ticking=False)
 
@@ -158,10 +173,12 @@ def test_an_orphan_can_be_adopted_once(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         stranger = rig.chaos.duplicate(_order_of_nobody(rig, await rig.row(await solo(rig))))
         orphan = await orphans.get(rig.db, rig.fleet, stranger.ref)
-        answers = await asyncio.gather(
-            *(orphans.adopt(rig.db, rig.fleet, orphan) for _ in range(3)), return_exceptions=True
-        )
+        with acting_as(SOMEBODY):
+            answers = await asyncio.gather(
+                *(orphans.adopt(rig.db, rig.fleet, orphan) for _ in range(3)), return_exceptions=True
+            )
         assert sorted(type(answer).__name__ for answer in answers) == ["Droplet", "OrphanNotFound", "OrphanNotFound"]
+        assert await _noted(rig) == [("key:one", "orphan.adopt", "droplet-of-nobody")]
         await rig.until(lambda: status_is(rig, "droplet-of-nobody", "active"))
         await rig.until(lambda: _no_faults(rig))
 
