@@ -31,14 +31,15 @@ export default function RuleForm({ rule, onClose }: { rule?: Rule; onClose: () =
   })
   const amount = (value: string | number) => (value === '' ? Number.NaN : Number(value))
   const valid = draft.capacity >= 1 && draft.refill_rate > 0 && /^[a-z0-9_]{1,64}$/.test(draft.name)
+  const plan = rulePlan(rule, draft)
   return (
     <ChangeDialog
       busy={put.isPending}
       error={put.error}
       onClose={onClose}
       onConfirm={() => put.mutate(draft)}
-      plan={rulePlan(rule, draft)}
-      valid={valid}
+      plan={plan}
+      valid={valid && plan.differences.length > 0}
     >
       <Stack gap="sm">
         <Group align="flex-start" grow>
