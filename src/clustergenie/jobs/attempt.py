@@ -1,11 +1,10 @@
 """Run one attempt of one job, and put into words how it ended."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 
 from clustergenie import auth
 from clustergenie.jobs import kinds, metrics
@@ -13,7 +12,6 @@ from clustergenie.jobs.models import Fail, Handler, LostLease, Retry
 from clustergenie.jobs.running import Running, begin, remembered
 from clustergenie.jobs.settle import Leave
 from clustergenie.jobs.store import Claimed
-from clustergenie.jobs.tables import jobs
 from clustergenie.platform.db import Database, Tx
 from clustergenie.platform.errors import Problem, Unavailable
 from clustergenie.platform.telemetry import bound, log, redact
@@ -29,9 +27,12 @@ LATE_SECONDS = 1.0
 
 
 async def attempt(
-    db: Database, handler: Handler[Any] | None, job: Claimed, *, waited_seconds: float = 0.0
+    db: Database, handler: Handler[Any] | None, job: Claimed, *, waited_seconds: float = 0.0, refused: bool = False
 ) -> Leave | None:
-    """How it ended, or None when the lease was lost meanwhile. Cancellation passes through."""
+    """How it ended, or None when the lease was lost meanwhile. Cancellation passes through.
+
+    `refused`: when it was claimed it was one of the `unwanted`.
+    """
     with bound(job_id=job.id, trace_id=job.trace_id, cluster_id=job.cluster_id):
         if handler is None:
             return Leave(job.id, job.fence, "failed", error=f"this version has no handler for jobs of type {job.type}")
@@ -41,8 +42,8 @@ async def attempt(
             # A job that was lost before says when it begins: only one that has begun can have brought down its worker.
             if waited_seconds > LATE_SECONDS or job.lost_count > 0:
                 await db.write(begin, job)
-            if job.attempt == 1 and (job.claimed_at - job.created_at).total_seconds() > LONG_AGO_SECONDS:
-                await db.read(_still_wanted, job)
+            if refused or (_asked_long_ago(job) and waited_seconds > LATE_SECONDS and await db.read(_unwanted, job)):
+                raise Fail(f"{job.created_by}, who asked for it, may not do this any more")
             parameters = kinds.understand(handler.kind, job.parameters)
             known = await db.read(remembered, job.id) if job.fence > 1 else {}
             running = Running(job, parameters, db, known)
@@ -60,12 +61,30 @@ async def attempt(
             return leave
 
 
-def _still_wanted(tx: Tx, job: Claimed) -> None:
-    """Raises Fail for what the one who asked for it could not ask for any more. What follows from it goes on."""
+def unwanted(tx: Tx, claimed: Sequence[Claimed]) -> frozenset[str]:
+    """Which of these were asked for long ago by somebody who could not ask for them any more.
+
+    What follows from a job that has begun goes on. Those of one asker on one cluster are looked up together.
+    """
+    verdicts: dict[tuple[str | None, str | None], bool] = {}
+    found = []
+    for job in filter(_asked_long_ago, claimed):
+        asked = (job.created_by, job.cluster_id)
+        if asked not in verdicts:
+            verdicts[asked] = _unwanted(tx, job)
+        if verdicts[asked]:
+            found.append(job.id)
+    return frozenset(found)
+
+
+def _asked_long_ago(job: Claimed) -> bool:
     kind = kinds.find(job.type)
-    who: str | None = tx.execute(select(jobs.c.created_by).where(jobs.c.id == job.id)).scalar()
-    if who is not None and kind is not None and kind.public and auth.lost_standing(tx, who, job.cluster_id):
-        raise Fail(f"{who}, who asked for it, may not do this any more")
+    public = kind is not None and kind.public and job.created_by is not None
+    return public and job.attempt == 1 and (job.claimed_at - job.created_at).total_seconds() > LONG_AGO_SECONDS
+
+
+def _unwanted(tx: Tx, job: Claimed) -> bool:
+    return job.created_by is not None and auth.lost_standing(tx, job.created_by, job.cluster_id)
 
 
 def _waited(job: Claimed) -> float:

@@ -12,9 +12,13 @@ REASONS = {"cancelled": "cancelled on request", "handed_back": None}
 
 @dataclass(eq=False)
 class Held:
-    """A claimed job and its task. `asked` is the outcome somebody asked for before it had one of its own."""
+    """A claimed job and its task.
+
+    `refused`: who asked for it may not do so any more. `asked`: the outcome somebody asked for before it had its own.
+    """
 
     job: Claimed
+    refused: bool = False
     task: "asyncio.Task[None] | None" = None
     started: bool = False
     begun: bool = False

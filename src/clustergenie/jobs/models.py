@@ -112,7 +112,7 @@ def _all_admitted(_tx: Tx, parameters: Sequence[Any]) -> "list[Problem | None]":
     return [None] * len(parameters)
 
 
-def _nothing_after(_tx: Tx, _ended: Ended) -> None:
+def nothing_after(_tx: Tx, _ended: Ended) -> None:
     return None
 
 
@@ -132,7 +132,7 @@ class Kind(Generic[P]):
     public: bool = True
     lanes: Callable[[P], Lanes] = _no_lanes
     admit: "Callable[[Tx, Sequence[P]], list[Problem | None]]" = _all_admitted
-    ended: Callable[[Tx, Ended], None] = _nothing_after
+    ended: Callable[[Tx, Ended], None] = nothing_after
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clustergenie.jobs import lease, metrics, rescue, signals
-from clustergenie.jobs.attempt import attempt, words
+from clustergenie.jobs.attempt import attempt, unwanted, words
 from clustergenie.jobs.held import Held
 from clustergenie.jobs.lease import Me
 from clustergenie.jobs.models import Handler, LostLease
@@ -165,30 +165,32 @@ class Pool:
         async with self.standing.changing:
             worker_id = self.worker_id
 
-            def claim(tx: Tx) -> list[Claimed] | None:
+            def claim(tx: Tx) -> tuple[list[Claimed], frozenset[str]] | None:
                 if not lease.held(tx, worker_id):
                     return None
                 self._store.promote(tx, 500)
-                return self._store.claim(tx, worker_id, limit)
+                found = self._store.claim(tx, worker_id, limit)
+                return found, unwanted(tx, found)
 
             self._cancelled.clear()
             try:
-                claimed = await self._db.write(claim)
+                answer = await self._db.write(claim)
             except Unavailable as trouble:  # it is asked again; nothing is claimed
                 log().warning("claiming failed", error=trouble.detail)
                 return []
             except Exception:  # noqa: BLE001 - as little as that may end the loop
                 log().exception("claiming failed")
                 return []
-        if claimed is None:
+        if answer is None:
             self.standing.lost.set()
             return []
+        claimed, refused = answer
         for job in claimed:
-            self._begin(job)
+            self._begin(job, refused=job.id in refused)
         return claimed
 
-    def _begin(self, job: Claimed) -> None:
-        held = Held(job)
+    def _begin(self, job: Claimed, *, refused: bool) -> None:
+        held = Held(job, refused)
         self._tasks[job.id, job.fence] = held
         held.task = asyncio.create_task(self._run(held))
         held.task.add_done_callback(lambda _: self._done(held))
@@ -217,7 +219,8 @@ class Pool:
                     began, held.begun = time.perf_counter(), True
                     try:
                         waited = time.monotonic() - held.since
-                        leave = await attempt(self._db, self._handlers.get(job.type), job, waited_seconds=waited)
+                        handler = self._handlers.get(job.type)
+                        leave = await attempt(self._db, handler, job, waited_seconds=waited, refused=held.refused)
                     finally:
                         self._active -= 1
                         held.ending = True

@@ -26,6 +26,7 @@ class Claimed(NamedTuple):
     created_at: dt.datetime
     run_at: dt.datetime
     priority: int
+    created_by: str | None
     claimed_at: dt.datetime
     lost_count: int = 0
 
