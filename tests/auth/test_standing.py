@@ -14,6 +14,7 @@ from clustergenie.jobs.lease import Me, register
 from clustergenie.platform.db import Database, Tx
 from tests import databases
 from tests.jobs.queues import START, Clock
+from tests.waiting import poll_until_async
 
 NIGHTLY = schedules.ScheduleSpec(name="nightly", cron="0 3 * * *", type="noop")
 
@@ -40,15 +41,29 @@ class Owner:
         with auth.acting_as(auth.Actor(who, "127.0.0.1", "r", "ab" * 16, "operator")):
             return await self.db.write(fn, *args, **more)
 
-    async def run_one(self) -> str:
-        """Claim the only job and run its first attempt; how that ended."""
+    async def run_one(self, job: jobs.Job) -> str:
+        """How the job ends in a worker that begins now."""
+        pool = jobs.Pool(self.db, jobs.store_for(self.db.dialect), [jobs.noop_handler], count=1, queue=0)
+        await pool.start(alone=True)
+
+        async def ended() -> jobs.Job:
+            found = await self.db.read(jobs.get, job.id)
+            assert found.completed_at is not None
+            return found
+
+        try:
+            found = await poll_until_async(ended, 20)
+        finally:
+            await pool.stop()
+        return f"{found.status} {found.error or ''}"
+
+    async def claim(self) -> jobs.Claimed:
+        """The only job, in the hands of a worker."""
         await self.db.write(register, "worker-1", Me(slots=1), 30.0)
         store = jobs.store_for(self.db.dialect)
         await self.db.write(store.promote, 10)
         (claimed,) = await self.db.write(store.claim, "worker-1", 1)
-        leave = await attempt.attempt(self.db, jobs.noop_handler, claimed)
-        assert leave is not None
-        return f"{leave.outcome} {leave.error or ''}"
+        return claimed
 
 
 def run(folder: Path, story: Callable[[Owner], Awaitable[None]]) -> None:
@@ -94,18 +109,31 @@ def enqueue_for_tomorrow(tx: Tx) -> jobs.Job:
 
 def test_a_job_that_waited_does_nothing_for_one_who_was_revoked_meanwhile(tmp_path: Path) -> None:
     async def story(owner: Owner) -> None:
-        await owner.does(enqueue_for_tomorrow)
+        job = await owner.does(enqueue_for_tomorrow)
         owner.clock.advance(2 * 86_400)
         await owner.db.write(keys.revoke, owner.ring, owner.key_id)
-        assert (await owner.run_one()).startswith("failed key:")
+        assert (await owner.run_one(job)).startswith("failed key:")
+
+    run(tmp_path, story)
+
+
+def test_nor_one_that_waited_for_its_turn_after_it_was_claimed(tmp_path: Path) -> None:
+    async def story(owner: Owner) -> None:
+        await owner.does(enqueue_for_tomorrow)
+        owner.clock.advance(2 * 86_400)
+        claimed = await owner.claim()
+        await owner.db.write(keys.revoke, owner.ring, owner.key_id)
+        leave = await attempt.attempt(owner.db, jobs.noop_handler, claimed, waited_seconds=60.0)
+        assert leave is not None
+        assert (leave.outcome, str(leave.error)[:4]) == ("failed", "key:")
 
     run(tmp_path, story)
 
 
 def test_and_does_its_work_for_one_who_still_may(tmp_path: Path) -> None:
     async def story(owner: Owner) -> None:
-        await owner.does(enqueue_for_tomorrow)
+        job = await owner.does(enqueue_for_tomorrow)
         owner.clock.advance(2 * 86_400)
-        assert (await owner.run_one()).startswith("completed")
+        assert (await owner.run_one(job)).startswith("completed")
 
     run(tmp_path, story)
