@@ -85,19 +85,24 @@ def finishes(kind: str, count: int) -> str:
             "wrk.method='POST'\nwrk.headers['Content-Type']='application/json'\n"
             'wrk.body=\'{"type":"noop","parameters":{}}\'\n'
         )
-        while (queued := api.call("GET", "/jobs?status=pending&page_size=1")["total"]) < count:
+        while api.call("GET", "/jobs?status=pending&page_size=1")["total"] < count:
             address = f"http://127.0.0.1:{api.port}/api/v1/jobs"
             command = ["wrk", "-t1", "-c64", "-d1", "-s", str(load), address]
             subprocess.run(command, check=True, capture_output=True)
         for _ in range(2):
             workers.enter_context(worker())
-        before = api.call("GET", "/jobs?status=completed&page_size=1")["total"]
+        before = completed(api)
         begun = time.perf_counter()
         while left(api) > 0:
             time.sleep(0.1)
-        rate = (queued - before) / (time.perf_counter() - begun)
-        assert api.call("GET", "/jobs?status=completed&page_size=1")["total"] == queued
-    return f"| {kind} | no-op jobs claimed, run, completed, two workers | {rate:,.0f}/s ({queued - before:,} jobs) |"
+        seconds = time.perf_counter() - begun
+        done = completed(api) - before
+    return f"| {kind} | no-op jobs claimed, run, completed, two workers | {done / seconds:,.0f}/s ({done:,} jobs) |"
+
+
+def completed(api: Server) -> int:
+    """How many jobs have ended well."""
+    return int(api.call("GET", "/jobs?status=completed&page_size=1")["total"])
 
 
 def left(api: Server) -> int:
