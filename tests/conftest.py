@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 # more than a second of processor on compiling all it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell that starts this in the background has it ignore Ctrl-C, and so would every process of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Set before anything is started, so that every process of this run inherits them, the xdist workers too. A pytest that
 # a test starts makes a mark of its own, or (below a worker) ends nobody: else it would end the run it is part of.

@@ -185,9 +185,9 @@ def test_it_costs_little_while_nothing_happens(plane: ControlPlane, droplet: Dro
 def test_it_never_ends_a_session_that_is_not_its_own(tmp_path: Path, plane: ControlPlane) -> None:
     """Started by hand from a shell, the session is the shell's."""
     droplet = Droplet(tmp_path / "d", plane.url)
-    command = f'"$0" -I -S {AGENT} --bootstrap {droplet.bootstrap} --state {droplet.state} & wait $!; echo alive'
+    command = '"$0" -I -S "$1" --bootstrap "$2" --state "$3" & wait $!; echo alive'
     with subprocess.Popen(
-        ["sh", "-c", command, sys.executable],
+        ["sh", "-c", command, sys.executable, str(AGENT), str(droplet.bootstrap), str(droplet.state)],
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

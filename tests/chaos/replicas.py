@@ -207,7 +207,6 @@ def main() -> int:
     profile = Profile(given.jobs, given.clusters, not given.without_kafka, given.kafka_seconds, given.redis_seconds)
     with contextlib.ExitStack() as stack:
         place = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cg-replicas-")))
-        place.chmod(0o755)  # PostgreSQL's user passes through
         story = run(place / "world", database=given.database, seed=given.seed, profile=profile)
     sys.stdout.write(story.told() + "\n")
     return 1 if story.faults else 0

@@ -28,7 +28,6 @@ class DatabaseServer:
 
     def __init__(self, kind: str, folder: Path) -> None:
         folder.mkdir(parents=True)
-        folder.chmod(0o755)
         self.kind, self.folder = kind, folder
         self._command, address = keep.KINDS[kind](folder, durable=True)
         self.url = f"{address}/genie"

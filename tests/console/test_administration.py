@@ -24,6 +24,20 @@ def setup_link(server: LiveServer) -> str:
     return f"/setup#token={found[1]}"
 
 
+def key_of_a_viewer(page: Page, server: LiveServer) -> dict[str, str]:
+    """Made in the dialog; as the header that carries it."""
+    page.goto(f"{server.url}/access?create=true")
+    dialog = page.get_by_role("dialog", name="Create key")
+    dialog.get_by_role("textbox", name=re.compile("^Name")).fill("looks only")
+    dialog.get_by_role("combobox", name="Role").click()
+    page.get_by_role("option", name="viewer").click()
+    dialog.get_by_role("button", name="Create key").click()
+    shown = page.get_by_role("dialog", name="The key looks only")
+    looks = {"Authorization": f"Bearer {shown.locator('code').first.inner_text()}"}
+    shown.get_by_role("button", name="I have kept it").click()
+    return looks
+
+
 def test_the_first_key_is_made_by_the_link_and_is_good_for_more(
     start: Callable[..., LiveServer], visiting: Callable[..., Visit]
 ) -> None:
@@ -50,15 +64,7 @@ def test_the_first_key_is_made_by_the_link_and_is_good_for_more(
     page.get_by_role("button", name="Make the first key").click()
     expect(page.get_by_role("alert").first).to_contain_text("setup link")
 
-    page.goto(f"{server.url}/access?create=true")
-    dialog = page.get_by_role("dialog", name="Create key")
-    dialog.get_by_role("textbox", name=re.compile("^Name")).fill("looks only")
-    dialog.get_by_role("combobox", name="Role").click()
-    page.get_by_role("option", name="viewer").click()
-    dialog.get_by_role("button", name="Create key").click()
-    shown = page.get_by_role("dialog", name="The key looks only")
-    looks = {"Authorization": f"Bearer {shown.locator('code').first.inner_text()}"}
-    shown.get_by_role("button", name="I have kept it").click()
+    looks = key_of_a_viewer(page, server)
     assert server.api.send("GET", "/clusters", headers=looks).ok
     assert server.api.send("POST", "/clusters", {"name": "no"}, headers=looks).status == 403
     row = page.get_by_role("row").filter(has_text="looks only")

@@ -70,6 +70,7 @@ def test_a_cluster_of_a_hostile_name_is_found_looked_at_and_deleted(
     visit.open(f"/clusters/{cluster_id}?act=delete")
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox").last.fill(HOSTILE)
+    visit.complaints.expect(f"404 .*/clusters/{cluster_id}")  # gone before its page is
     dialog.get_by_role("button", name="Delete cluster").click()
     expect(page).to_have_url(re.compile("/jobs/"))
     assert page.evaluate("window.hacked ?? null") is None

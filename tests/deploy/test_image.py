@@ -14,6 +14,7 @@ import pytest
 
 from tests.deploy.judges import DEPLOY, ROOT, good, judge
 from tests.live_server import free_port
+from tests.passage import let_others_through
 from tests.waiting import poll_until
 
 DOCKERFILE = DEPLOY / "Dockerfile"
@@ -62,10 +63,10 @@ def steps(root: Path, opt: Path) -> Iterator[list[str]]:
     """The RUN lines of the build stage, for a folder instead of a container."""
     stage = DOCKERFILE.read_text().split("\nFROM ")[1]
     moved = {
-        "/opt/clustergenie": str(opt),
-        "/tmp/wheel": str(root / "wheel"),
-        "python -m venv --without-pip": f"{anybodys_python()} -m venv --without-pip",
-        "python -m venv .venv": f"{sys.executable} -m venv .venv",
+        "/opt/clustergenie": shlex.quote(str(opt)),
+        "/tmp/wheel": shlex.quote(str(root / "wheel")),
+        "python -m venv --without-pip": f"{shlex.quote(anybodys_python())} -m venv --without-pip",
+        "python -m venv .venv": f"{shlex.quote(sys.executable)} -m venv .venv",
     }
     for word, rest in instructions(stage):
         if word == "RUN":
@@ -122,9 +123,7 @@ def owned_by_nobody(data: Path) -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     os.chown(data, NOBODY, NOBODY)
-    for parent in data.parents:  # pytest's folders are closed to others
-        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
+    let_others_through(data)
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 

@@ -24,8 +24,9 @@ MOST_EXPOSED = {
 def units(tmp_path: Path) -> dict[str, Path]:
     """Both units as they would be installed, with a program that is here."""
     found = {}
+    program = f'"{sys.executable}"'  # a checkout may have a space in its name
     for name, installed in UNITS.items():
-        text = (DEPLOY / "systemd" / name).read_text().replace("/opt/clustergenie/bin/clustergenie", sys.executable)
+        text = (DEPLOY / "systemd" / name).read_text().replace("/opt/clustergenie/bin/clustergenie", program)
         found[name] = tmp_path / installed
         found[name].write_text(text)
     return found

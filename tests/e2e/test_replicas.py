@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("replicas")
-    folder.chmod(0o755)
     with world(folder / "world", "mariadb", kafka=False) as made:
         yield made
 

@@ -267,17 +267,17 @@ def test_a_handler_that_swallows_its_cancellation_may_complete(tmp_path: Path) -
 
 
 def test_a_stop_hands_back_what_runs_and_waits_and_counts_no_attempt(tmp_path: Path) -> None:
-    started = asyncio.Event()
+    both = asyncio.Barrier(3)  # two handlers and the story
 
     async def run(job: "jobs.Running[Work]") -> None:
         await job.write_step("once", lambda tx: None)
-        started.set()
+        await both.wait()
         await asyncio.Event().wait()
 
     async def story(q: Queue) -> None:
         ids = await q.names(*[Work()] * 6)
         async with pool(q, run, count=2, queue=2):
-            await started.wait()
+            await both.wait()
         for job_id in ids:
             job = await q.get(job_id)
             assert (job.state, job.attempt) == ("ready", 0)

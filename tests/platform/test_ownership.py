@@ -19,8 +19,6 @@ import asyncio, sys
 from pathlib import Path
 from tests.platform.databases import add, opened
 
-pytestmark = pytest.mark.sqlite  # the file itself, or words that only SQLite has
-
 async def hold():
     async with opened(Path(sys.argv[1])) as db:
         await db.write(add, "kept")

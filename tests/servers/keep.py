@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.passage import let_others_through
+
 PATIENCE_SECONDS = 60.0
 ROOM_BYTES = 4_000_000_000
 MARIADB = (
@@ -57,6 +59,7 @@ def postgresql(folder: Path, *, durable: bool) -> tuple[list[str], str]:
     become: list[str] = []
     if os.getuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
+        let_others_through(folder)
         become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     install = [_found("initdb"), "-D", str(data), "-U", "cg", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
     _run([*become, *install], folder / "install.log")

@@ -28,11 +28,13 @@ export default function ClusterActs({ act, cluster, onClose }: Props) {
 
 type ActProps = Omit<Props, 'act'>
 
-function useAct(cluster: Cluster, onClose: () => void, said: string) {
+function useAct(cluster: Cluster, onClose: () => void, said: string, leaves = false) {
   const client = useQueryClient()
   return (jobId: string | undefined) => {
     noteOwnChange()
-    void client.invalidateQueries({ queryKey: ['clusters', 'one', cluster.id] })
+    // One that is being left is not asked for again: it may be gone before the page is.
+    const refetchType = leaves ? 'none' : 'active'
+    void client.invalidateQueries({ queryKey: ['clusters', 'one', cluster.id], refetchType })
     void client.invalidateQueries({ queryKey: ['jobs', 'list'] })
     toast(said, jobId && `/jobs/${jobId}`)
     onClose()
@@ -120,7 +122,7 @@ function Delete({ cluster, onClose }: ActProps) {
   const [onConflict, setOnConflict] = useState<OnConflict>('queue')
   const navigate = useNavigate()
   const { price } = useUnitPrice(cluster)
-  const done = useAct(cluster, onClose, `${cluster.name} is being deleted`)
+  const done = useAct(cluster, onClose, `${cluster.name} is being deleted`, true)
   const remove = useMutation({
     mutationFn: () => deleteCluster(cluster.id, onConflict),
     onSuccess: (reply) => {
