@@ -87,7 +87,7 @@ def unsettled(now: Snapshot) -> list[str]:
             waiting.append(f"{row['id']} of {row['cluster_id']} is {row['status']}: {row['status_reason']}")
     restless = [row for row in now.clusters.values() if row["status"] not in ("empty", "healthy", "deleted")]
     waiting += [f"{row['id']} is {row['status']}: {row['health']}" for row in restless]
-    # The row is brought up to date by the next round over all clusters; what is shown is counted anew (`clusters.models.shown`).
+    # The row is brought up to date by the next round over all clusters; what is shown is counted anew.
     there = Counter(row["cluster_id"] for row in now.droplets.values() if row["status"] == "active")
     late = [row for row in now.clusters.values() if row["status"] == "healthy" and row["active"] != there[row["id"]]]
     waiting += [f"{row['id']} has yet to count its droplets: {row['health']}" for row in late]
