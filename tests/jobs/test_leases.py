@@ -236,9 +236,11 @@ def test_a_job_that_waits_in_its_workers_queue_does_not_overrun(tmp_path: Path) 
         async with pool(q, run, count=1, queue=1, lease_seconds=30.0) as working:
             runs, waits = await q.names(Work(), Work())
             await started.wait()
-            while not (waiting := [held for held in working._tasks.values() if not held.begun]):
-                await asyncio.sleep(0.01)  # the database may know of the claim before its worker does
-            (held,) = waiting
+
+            async def waiting() -> list[Any]:
+                return [held for held in working._tasks.values() if not held.begun]
+
+            (held,) = await poll_until_async(waiting, 10)  # the database may know of the claim before its worker does
             q.clock.advance(25)
             held.extended -= 59
             assert await working.standing.renew(10.0)
