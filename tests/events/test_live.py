@@ -203,7 +203,8 @@ def test_the_replay_ends_where_memory_begins(tmp_path: Path) -> None:
 def test_the_seam_between_replay_and_live_loses_and_doubles_nothing(tmp_path: Path, seed: int) -> None:
     """Subscribers join at random places, before and during a storm of commits, on a feed that remembers little."""
     chance = random.Random(seed)
-    total = 1_500
+    early, total = 30, 1_500
+    behind = early + total  # one that is slow to join has missed many, but never too many
 
     async def storm(db: Database) -> None:
         written = 0
@@ -218,13 +219,13 @@ def test_the_seam_between_replay_and_live_loses_and_doubles_nothing(tmp_path: Pa
 
     async def story() -> None:
         async with opened(tmp_path / "a.db") as db:
-            await db.write(emit, *[happened("early", seq) for seq in range(1, 31)])
-            live = await live_on(db, behind=total)
+            await db.write(emit, *[happened("early", seq) for seq in range(1, early + 1)])
+            live = await live_on(db, behind=behind)
             writing = asyncio.create_task(storm(db))
             joined = []
             while not writing.done() and len(joined) < 200:
                 joined.append(asyncio.create_task(join(live, chance.randint(0, live.head))))
-                live_again = await live_on(db, behind=total)  # one that remembers nothing of what was before
+                live_again = await live_on(db, behind=behind)  # one that remembers nothing of what was before
                 joined.append(asyncio.create_task(join(live_again, chance.randint(0, live_again.head))))
                 await asyncio.wait([writing], timeout=0.02)
             await writing
