@@ -89,8 +89,8 @@ def typed(word: str) -> Callable[[Page], None]:
     return lambda page: page.locator("input[type=search]").first.fill(word)
 
 
-def clicked(role: Any, name: str) -> Callable[[Page], None]:
-    return lambda page: page.get_by_role(role, name=name, exact=True).first.click()
+def clicked(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name, exact=True).first.click()
 
 
 def labelled(text: str) -> Callable[[Page], None]:
@@ -104,9 +104,9 @@ def acts(name: str) -> list[tuple[str, str, str, Callable[[Page], Any], str]]:
         ("the same, from the last key on", "/droplets", "q=", typed(name), "at"),
         ("search of /droplets that finds nothing, from the request on", "/droplets", "q=", typed("nowhere"), "asked"),
         ("filter of /jobs by status, from the click on", "/jobs", "status=completed", labelled("Completed"), "at"),
-        ("order of /droplets by name", "/droplets", "sort_by=name", clicked("button", "Name"), "at"),
-        ("order of /jobs by type", "/jobs", "sort_by=type", clicked("button", "Job"), "at"),
-        ("next page of /droplets", "/droplets", "page=2", clicked("button", "Next page"), "at"),
+        ("order of /droplets by name", "/droplets", "sort_by=name", clicked("Name"), "at"),
+        ("order of /jobs by type", "/jobs", "sort_by=type", clicked("Job"), "at"),
+        ("next page of /droplets", "/droplets", "page=2", clicked("Next page"), "at"),
     ]
 
 

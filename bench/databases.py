@@ -12,9 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from bench.run import UNLIMITED, wrk
+from bench.run import POST, UNLIMITED, wrk
 from bench.server import CLI, Server
 from tests.servers import provide
 
@@ -80,14 +79,9 @@ def creates(rounds: int, seconds: int) -> list[str]:
 def finishes(kind: str, count: int) -> str:
     """No-op jobs that wait already, from when two workers have begun until none is left."""
     with process(kind, "finishes") as (api, worker), contextlib.ExitStack() as workers:
-        load = Path(api.data_dir / "load.lua")
-        load.write_text(
-            "wrk.method='POST'\nwrk.headers['Content-Type']='application/json'\n"
-            'wrk.body=\'{"type":"noop","parameters":{}}\'\n'
-        )
         while api.call("GET", "/jobs?status=pending&page_size=1")["total"] < count:
             address = f"http://127.0.0.1:{api.port}/api/v1/jobs"
-            command = ["wrk", "-t1", "-c64", "-d1", "-s", str(load), address]
+            command = ["wrk", "-t1", "-c64", "-d1", "-s", str(POST), address]
             subprocess.run(command, check=True, capture_output=True)
         for _ in range(2):
             workers.enter_context(worker())

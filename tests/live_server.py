@@ -150,17 +150,14 @@ class LiveServer:
 
     def is_ready(self) -> bool:
         """Whether it answers that it is ready; fails at once if it has ended."""
-        if (
-            self._process is not None
-            and self._process.poll() == -signal.SIGSEGV
-            and "KAFKA_BROKERS" in self._environment
-        ):
+        code = self._process.poll() if self._process is not None else None
+        if code == -signal.SIGSEGV and "KAFKA_BROKERS" in self._environment:
             # librdkafka's null pointer (its issue 5315, see docs/kafka.md): what supervises a server starts it again.
             self._process = None
             self.spawn()
             return False
-        if self._process is not None and self._process.poll() is not None:
-            raise RuntimeError(f"The server ended with {self._process.returncode}:\n{self.tail()}")
+        if code is not None:
+            raise RuntimeError(f"The server ended with {code}:\n{self.tail()}")
         try:
             return Api(self.port, timeout=2.0).send("GET", "//readyz").status == 200
         except NOBODY:

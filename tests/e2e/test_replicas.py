@@ -96,8 +96,7 @@ def test_without_redis_a_replica_is_degraded_and_says_so(replicas: World) -> Non
         assert replicas.apis[0].api.post("/jobs", {"type": "noop", "parameters": {}})
     finally:
         replicas.redis.start()
-    for replica in replicas.replicas:
-        poll_until(lambda one=replica: readiness(one)[1].get("status") == "ready", 30)  # type: ignore[misc]
+    _all_well(replicas, 30)
 
 
 def test_without_its_provider_every_replica_is_degraded_and_says_which_and_it_comes_back(replicas: World) -> None:
@@ -107,8 +106,12 @@ def test_without_its_provider_every_replica_is_degraded_and_says_which_and_it_co
             poll_until(lambda one=replica: _misses_its_provider(one), 60)  # type: ignore[misc]
     finally:
         replicas.cloud.start()
+    _all_well(replicas, 60)
+
+
+def _all_well(replicas: World, seconds: float) -> None:
     for replica in replicas.replicas:
-        poll_until(lambda one=replica: readiness(one)[1].get("status") == "ready", 60)  # type: ignore[misc]
+        poll_until(lambda one=replica: readiness(one)[1].get("status") == "ready", seconds)  # type: ignore[misc]
 
 
 def _misses_its_provider(replica: LiveServer) -> bool:
@@ -149,7 +152,7 @@ def test_without_the_database_no_replica_is_ready_and_says_why_and_it_comes_back
     finally:
         replicas.database.start()
     for replica in replicas.replicas:
-        poll_until(lambda one=replica: readiness(one)[0] == 200, 30)  # type: ignore[misc]
+        replica.until_ready(30)
 
 
 def _unready(replica: LiveServer) -> Any:
