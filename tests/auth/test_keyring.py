@@ -131,6 +131,35 @@ def test_another_process_comes_to_know_what_was_made_changed_and_revoked(tmp_pat
     run(tmp_path, story)
 
 
+def test_a_look_that_fails_for_any_reason_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(here: Here) -> None:
+        key_id, text = await here.key()
+        other = here.another()
+        looks: list[str] = []
+
+        async def look() -> None:
+            looks.append("")
+            if len(looks) == 1:
+                raise RuntimeError("what nobody thought of")
+            await auth.Keyring.look(other)
+
+        monkeypatch.setattr(other, "look", look)
+        await other.start()
+        try:
+            assert await other.key(text) is not None
+            await here.key(KeySpec("another", [GrantSpec("admin")]))
+            await here.db.write(keys.revoke, here.ring, key_id)
+
+            async def is_gone() -> bool:
+                return await other.key(text) is None
+
+            await poll_until_async(is_gone, 30)
+        finally:
+            await other.stop()
+
+    run(tmp_path, story)
+
+
 def test_made_up_keys_do_not_make_a_process_read_the_database_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,27 @@ def test_a_broker_that_is_away_delays_events_and_no_request(tmp_path: Path) -> N
             assert server.api.send("GET", "//readyz").body["dependencies"]["kafka"] == "ok"
 
 
+@pytest.mark.slow
+def test_a_group_that_kafka_keeps_no_place_for_is_said_and_looked_for_again(tmp_path: Path) -> None:
+    # One broker cannot keep three copies of the places, so the group gets no coordinator.
+    with kafka_broker(tmp_path / "kafka", offsets_topic_replication_factor="3") as broker:
+        topic = Kafka(broker.brokers).topic()
+        with live_server(tmp_path / "data", **topic.settings) as server:
+            server.api.job(server.api.post("/jobs", {"type": "noop", "parameters": {}})["job"]["id"])
+            poll_until(lambda: kafka_of(server)["outbox_depth"] == 0, 60)
+            found = kafka_of(server)
+            assert found["reachable"]
+            assert found["lag"] is None
+            assert f"how far the group '{found['group']}' has read" in found["problem"]
+            assert "has not said" in server.api.send("GET", "//readyz").body["dependencies"]["kafka"]
+            broker.kill()
+            broker.settings.clear()
+            broker.start()
+            poll_until(lambda: kafka_of(server)["lag"] == 0, 90)
+            poll_until(lambda: server.api.send("GET", "//readyz").body["dependencies"]["kafka"] == "ok", 30)
+            assert kafka_of(server)["problem"] is None
+
+
 def test_a_broker_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path, free_port: int) -> None:
     with live_server(tmp_path / "data", KAFKA_BROKERS=f"127.0.0.1:{free_port}") as server:
         job = server.api.post("/jobs", {"type": "noop", "parameters": {}})["job"]

@@ -13,7 +13,8 @@ import pytest
 from clustergenie import ratelimit
 from clustergenie.platform import config
 from clustergenie.platform.errors import CannotStart
-from clustergenie.ratelimit.rules import Rule
+from clustergenie.ratelimit.in_force import RulesInForce
+from clustergenie.ratelimit.rules import NewRule, Rule, Scope
 from clustergenie.ratelimit.shared import client
 from tests.ratelimit.limited_server import Served, served
 from tests.ratelimit.servers import RedisServer
@@ -285,3 +286,47 @@ def test_redis_without_its_library_stops_the_start_with_the_line_to_type(
 def test_a_rate_means_what_was_written() -> None:
     rule = Rule(name="a", scope="global", capacity=1, refill_rate=0.1)
     assert (rule.terms().interval, rule.terms().per_micro) == (10_000_000, 1)
+
+
+class Odd:
+    """Keeps one rule, and fails the second time it is asked, as nobody expected."""
+
+    processes, looks = 1, True
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def load(self) -> list[Rule]:
+        self.asked += 1
+        if self.asked == 2:
+            raise RuntimeError("what nobody thought of")
+        return [Rule(name="things", scope="global", capacity=self.asked, refill_rate=1)]
+
+    async def put(self, new: NewRule) -> Rule:
+        raise NotImplementedError
+
+    async def remove(self, name: str, scope: Scope) -> bool:
+        raise NotImplementedError
+
+    async def follow(self, changed: Callable[[], None]) -> None:
+        """Nobody tells it anything."""
+
+    async def close(self) -> None:
+        """It holds nothing."""
+
+
+def test_a_look_that_fails_for_any_reason_is_not_the_last() -> None:
+    async def story() -> None:
+        rules = RulesInForce(Odd())
+        await rules.start()
+
+        async def anew() -> bool:
+            return rules.get("things").capacity > 2
+
+        try:
+            assert rules.get("things").capacity == 1
+            await poll_until_async(anew, 30)
+        finally:
+            await rules.stop()
+
+    asyncio.run(story())

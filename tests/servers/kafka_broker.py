@@ -51,8 +51,10 @@ auto.create.topics.enable=false
 class KafkaBroker:
     """A broker through all its lives over one data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.settings = settings
+        """What it has other than `PROPERTIES` from its next start on, with `_` for `.`."""
         self.ports = dict(zip(("plain", "sasl", "controller"), _free_ports(3), strict=True))
         self.brokers = f"127.0.0.1:{self.ports['plain']}"
         self.sasl_brokers = f"127.0.0.1:{self.ports['sasl']}"
@@ -61,17 +63,21 @@ class KafkaBroker:
 
     def format(self) -> None:
         """Make the data folder, as every new broker needs."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        users = " ".join(f'user_{name}="{password}"' for name, password in USERS.items())
-        self._properties.write_text(PROPERTIES.format(folder=self.folder, users=users, **self.ports))
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
+    def _configure(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        users = " ".join(f'user_{name}="{password}"' for name, password in USERS.items())
+        own = "".join(f"{name.replace('_', '.')}={value}\n" for name, value in self.settings.items())
+        self._properties.write_text(PROPERTIES.format(folder=self.folder, users=users, **self.ports) + own)
+
     def start(self) -> "KafkaBroker":
         """Begin a life, and wait until it answers."""
         assert self._process is None, "it runs already"
-        if not self._properties.exists():
+        self._configure()
+        if not (self.folder / "data").exists():
             self.format()
         with (self.folder / "broker.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -146,9 +152,9 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def kafka_broker(folder: Path) -> Iterator[KafkaBroker]:
+def kafka_broker(folder: Path, **settings: str) -> Iterator[KafkaBroker]:
     """A broker that has been started, and leaves nothing behind."""
-    broker = KafkaBroker(folder)
+    broker = KafkaBroker(folder, **settings)
     try:
         yield broker.start()
     finally:

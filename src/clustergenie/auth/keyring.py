@@ -229,6 +229,8 @@ class Keyring:
                 await act()
             except Problem as problem:  # the database is busy; it will be asked again
                 log().warning("keys and sessions could not be kept up with", reason=problem.detail)
+            except Exception:  # noqa: BLE001 - else what others revoke would never be seen again
+                log().exception("keys and sessions could not be kept up with")
 
 
 _NOTE_KEY = update(keys).where(keys.c.id == bindparam("b_id")).values(last_used_at=bindparam("moment"))

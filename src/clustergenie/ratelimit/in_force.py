@@ -100,9 +100,12 @@ class RulesInForce:
                 async with asyncio.timeout(LOOK_SECONDS if self._store.looks else None):
                     await self._changed.wait()
             self._changed.clear()
-            with contextlib.suppress(LimiterDown):
-                await self.refresh()
-            await self.looked()
+            try:
+                with contextlib.suppress(LimiterDown):
+                    await self.refresh()
+                await self.looked()
+            except Exception:  # noqa: BLE001 - else no change would ever be seen again
+                log().exception("the limits could not be looked up")
 
 
 async def _nothing() -> None:

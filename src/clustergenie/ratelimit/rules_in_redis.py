@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from clustergenie.platform import clock
+from clustergenie.platform.telemetry import log
 from clustergenie.ratelimit.backend import LimiterDown
 from clustergenie.ratelimit.rules import NewRule, Rule, Scope, from_json, made, to_json
 from clustergenie.ratelimit.rules_in_sql import SqlRules
@@ -138,13 +139,17 @@ class RedisRules:
 
     async def _listen(self, changed: Callable[[], None]) -> None:
         while True:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
+            try:
                 async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(CHANNEL)
                     changed()
                     while True:
                         if await channel.get_message(timeout=5.0) is not None:
                             changed()
+            except (RedisError, OSError, TimeoutError):
+                pass  # the limits are looked up anyway, only later
+            except Exception:  # noqa: BLE001 - whatever it was, the next connection may be better
+                log().exception("changes of the limits could not be listened to")
             await asyncio.sleep(RECONNECT_SECONDS)
 
 

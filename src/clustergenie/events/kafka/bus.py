@@ -127,7 +127,7 @@ class KafkaBus:
         if self._waiting is not None:
             return self._waiting
         problems = [relay.problem for relay in self.relays] + [self.intake.problem]
-        return next((problem for problem in problems if problem is not None), self._standing.unreachable)
+        return next((problem for problem in problems if problem is not None), self._standing.problem)
 
     async def replay(self, dead_letter_id: int, also: Also = nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more.

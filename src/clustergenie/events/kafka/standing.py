@@ -5,10 +5,10 @@ import contextlib
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata  # type: ignore[attr-defined]
 from prometheus_client import Gauge
 from sqlalchemy import delete, select
 
@@ -26,12 +26,21 @@ from clustergenie.platform.telemetry import log, registry
 
 LOOK_SECONDS = 3.0
 ANSWER_SECONDS = 2.0
+_SILENT = {KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT}
 
 outbox_depth = Gauge("clustergenie_outbox_depth", "Events that no relay has seen delivered.", registry=registry)
 outbox_age = Gauge("clustergenie_outbox_age_seconds", "Age of the first of them.", registry=registry)
 relay_lag = Gauge(
     "clustergenie_relay_lag", "Events of the log behind the relay's place.", ("relay",), registry=registry
 )
+
+
+class Look(NamedTuple):
+    """What the brokers said: how much of the topic the group has yet to read, or why that is not known."""
+
+    reachable: bool
+    lag: int | None = None
+    problem: str | None = None
 
 
 class Standing:
@@ -46,8 +55,8 @@ class Standing:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-status")
         self._admin: AdminClient | None = None
         self._task: asyncio.Task[None] | None = None
-        self.unreachable: str | None = None
-        """Why the brokers did not answer when they were asked last."""
+        self.problem: str | None = None
+        """Why the brokers did not say how they are when they were asked last."""
 
     def take_up(self, tx: Tx) -> None:
         """Forget how far embedded groups were: they read the topic now, and would hold back retention.
@@ -78,32 +87,35 @@ class Standing:
                     relay_lag.labels(place.name).set(place.lag)
             except Exception as failure:  # noqa: BLE001 - the next look may succeed
                 log().warning("the outbox could not be looked at", reason=str(failure))
-            await self._look()
+            try:
+                await self._look()
+            except Exception as failure:  # noqa: BLE001 - nobody else would notice that it looks no more
+                log().error("Kafka could not be looked at", exc_info=failure)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look(self) -> int | None:
-        """Ask the brokers; what the group has yet to read."""
-        lag, self.unreachable = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
-        return lag
+    async def _look(self) -> Look:
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
+        self.problem = found.problem
+        return found
 
     async def status(self, problem: str | None) -> BusStatus:
         """How everything is."""
-        lag = await self._look()
-        return await self._db.read(self._status, problem or self.unreachable, lag, self.unreachable is None)
+        found = await self._look()
+        return await self._db.read(self._status, found, problem or found.problem)
 
-    def _status(self, tx: Tx, problem: str | None, lag: int | None, reachable: bool) -> BusStatus:
+    def _status(self, tx: Tx, found: Look, problem: str | None) -> BusStatus:
         depth, age, places = self._outbox(tx)
         waiting = dead_letters.count_waiting(tx)
         kafka = KafkaStatus(
             brokers=self._settings.kafka_brokers,
-            reachable=reachable,
+            reachable=found.reachable,
             problem=problem,
             topic=self._settings.kafka_topic,
             group=self._settings.kafka_group,
             outbox_depth=depth,
             outbox_age_seconds=age,
             relays=places,
-            lag=lag,
+            lag=found.lag,
         )
         reach = extent(tx)
         done = min((place.position for place in places), default=0)
@@ -116,7 +128,7 @@ class Standing:
                 active=True,
                 types=sorted(self._consumers[group].types) if group in self._consumers else [],
                 position=done,
-                lag=lag or 0,
+                lag=found.lag or 0,
                 dead_letters=waiting.get(group, 0),
                 updated_at=tx.now,
             )
@@ -153,23 +165,32 @@ class Standing:
             name=name, position=position, lag=end - position, holder=held.get(name), problem=here.get(name)
         )
 
-    def _ask(self) -> tuple[int | None, str | None]:
-        """How much of the topic the group has yet to read, as the brokers say; else why they do not."""
+    def _ask(self) -> Look:
+        reachable = False
         try:
             if self._admin is None:
                 self._admin = AdminClient(self._contact.config("status"))
-            return self._lag(self._admin), None
-        except KafkaException as failure:
+            found = self._admin.list_topics(self._settings.kafka_topic, timeout=ANSWER_SECONDS)
+            reachable = True
+            return Look(reachable, self._lag(self._admin, found.topics[self._settings.kafka_topic]))
+        except (KafkaException, TimeoutError) as failure:
             if self._admin is not None:
-                self._admin.poll(0)
-            return None, self._contact.sentence(failure)
+                self._admin.poll(0)  # it hears why
+            # A client whose broker was away at the wrong moment waits for the group's coordinator for ever
+            # (librdkafka's issue 5511): the next look takes a new one.
+            self._admin = None
+            return Look(reachable, problem=self._sentence(failure, reachable))
 
-    def _lag(self, admin: AdminClient) -> int | None:
-        topic = self._settings.kafka_topic
-        found = admin.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        places = [TopicPartition(topic, number) for number in found.partitions]
+    def _sentence(self, failure: KafkaException | TimeoutError, reachable: bool) -> str:
+        if isinstance(failure, KafkaException) and not (reachable and failure.args[0].code() in _SILENT):
+            return self._contact.sentence(failure)
+        group = self._settings.kafka_group
+        return f"Kafka answers, and has not said for {ANSWER_SECONDS:g} s how far the group {group!r} has read."
+
+    def _lag(self, admin: AdminClient, topic: TopicMetadata) -> int:
+        if topic.error is not None:
+            raise KafkaException(topic.error)
+        places = [TopicPartition(self._settings.kafka_topic, number) for number in topic.partitions]
         newest_one: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         ends: Any = admin.list_offsets(dict.fromkeys(places, newest_one), request_timeout=ANSWER_SECONDS)
         asked: Any = admin.list_consumer_group_offsets(
