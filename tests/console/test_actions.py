@@ -34,6 +34,7 @@ def test_a_job_is_cancelled_and_tried_again(server: LiveServer, visit: Visit, pa
     job = server.api.post("/jobs", body)["job"]
     visit.open(f"/jobs/{job['id']}")
     page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
     heading = page.get_by_role("heading", level=1)
     expect(heading).to_contain_text("cancelled")
     page.get_by_role("button", name="Try again").click()

@@ -5,23 +5,22 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Schemas } from '~/api/client'
 import { ActButton } from '~/auth/ActButton'
-import { againPlan, anewPlan } from '~/jobs/again'
+import { againPlan, anewPlan, cancelPlan } from '~/jobs/again'
 import { cancelJob, createJob, ended, type Job, jobOne, jobSteps, retryJob, TYPES } from '~/jobs/api'
 import { ChangeDialog } from '~/ui/ChangeDialog'
-import { ErrorPanel } from '~/ui/ErrorPanel'
 import { noteOwnChange } from '~/ui/held'
 import { Icon } from '~/ui/Icon'
 import { toast } from '~/ui/toast'
 
-type Kind = 'cancel' | 'retry'
+type Asking = 'cancel' | 'again' | 'anew'
 
 export function JobButtons({ job }: { job: Job }) {
   const client = useQueryClient()
   const navigate = useNavigate()
-  const [asking, setAsking] = useState<'again' | 'anew' | null>(null)
+  const [asking, setAsking] = useState<Asking | null>(null)
   const steps = useQuery({ ...jobSteps(job.id), enabled: asking === 'again' })
   const act = useMutation({
-    mutationFn: (kind: Kind) => (kind === 'cancel' ? cancelJob(job.id) : retryJob(job.id)),
+    mutationFn: (what: Asking) => (what === 'cancel' ? cancelJob(job.id) : retryJob(job.id)),
     onSuccess: (reply) => {
       noteOwnChange()
       setAsking(null)
@@ -40,44 +39,46 @@ export function JobButtons({ job }: { job: Job }) {
   })
   const again = job.status === 'failed' || job.status === 'cancelled'
   const known = TYPES.some((type) => type === job.type)
-  const plan = asking === 'again' ? againPlan(job, steps.data?.steps) : asking === 'anew' ? anewPlan(job) : null
+  const plans = {
+    cancel: () => cancelPlan(job),
+    again: () => againPlan(job, steps.data?.steps),
+    anew: () => anewPlan(job),
+  }
+  const ask = (what: Asking) => {
+    act.reset()
+    anew.reset()
+    setAsking(what)
+  }
   return (
     <>
-      {asking === null && act.error && <ErrorPanel compact error={act.error} />}
       {!ended(job) && (
         <ActButton
           cluster={job.cluster_id}
           color="red"
           disabled={job.cancel_requested_at !== null}
           leftSection={<Icon name="stop" />}
-          loading={act.isPending}
-          onClick={() => act.mutate('cancel')}
+          onClick={() => ask('cancel')}
           variant="light"
         >
           {job.cancel_requested_at ? 'Stopping' : 'Cancel'}
         </ActButton>
       )}
       {ended(job) && known && (
-        <ActButton cluster={job.cluster_id} onClick={() => setAsking('anew')} variant="default">
+        <ActButton cluster={job.cluster_id} onClick={() => ask('anew')} variant="default">
           Run anew
         </ActButton>
       )}
       {again && (
-        <ActButton
-          cluster={job.cluster_id}
-          leftSection={<Icon name="retry" />}
-          loading={act.isPending}
-          onClick={() => setAsking('again')}
-        >
+        <ActButton cluster={job.cluster_id} leftSection={<Icon name="retry" />} onClick={() => ask('again')}>
           Try again
         </ActButton>
       )}
       <ChangeDialog
         busy={act.isPending || anew.isPending}
-        error={asking === 'again' ? (act.error ?? steps.error) : anew.error}
+        error={asking === 'anew' ? anew.error : (act.error ?? (asking === 'again' ? steps.error : null))}
         onClose={() => setAsking(null)}
-        onConfirm={() => (asking === 'again' ? act.mutate('retry') : anew.mutate())}
-        plan={plan}
+        onConfirm={() => (asking === 'anew' ? anew.mutate() : asking && act.mutate(asking))}
+        plan={asking && plans[asking]()}
       />
     </>
   )

@@ -1,7 +1,28 @@
-/** Decide in words what trying a job again, or running it anew, will do; pure. */
+/** Decide in words what cancelling a job, trying it again, or running it anew, will do; pure. */
 import type { Schemas } from '~/api/client'
 import type { Job } from '~/jobs/api'
 import type { Plan } from '~/ui/ChangeDialog'
+
+export function cancelPlan(job: Job): Plan {
+  const running = job.status === 'running'
+  return {
+    title: 'Cancel the job',
+    sentence: running
+      ? 'It stops at its next step; what it did up to there stays done.'
+      : 'It has not begun, and is cancelled at once.',
+    differences: [{ what: 'Status', before: job.status, after: 'cancelled' }],
+    cost: null,
+    consequences: running ? ['Droplets that it has ordered, and that are not up yet, are given up.'] : [],
+    confirm: 'Cancel the job',
+    danger: true,
+    request: {
+      method: 'POST',
+      path: `/jobs/${job.id}/cancel`,
+      cli: ['job', 'cancel', job.id],
+      python: `client.jobs.cancel("${job.id}")`,
+    },
+  }
+}
 
 /** `steps` undefined: what it remembers is not known yet. */
 export function againPlan(job: Job, steps: Schemas['Step'][] | undefined): Plan {
