@@ -64,7 +64,9 @@ class KafkaBroker:
     def format(self) -> None:
         """Make the data folder, as every new broker needs."""
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*_java(), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
+        # One word: an id may begin with a hyphen, which by itself would be taken for an option.
+        what = ("format", f"--cluster-id={cluster}", "-c", str(self._properties))
+        command = [*_java(), "kafka.tools.StorageTool", *what]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
 
     def _configure(self) -> None:
