@@ -133,8 +133,11 @@ def test_a_dead_letter_is_replayed_once_what_was_wrong_is_right(server: LiveServ
 
     still_bad, too_long = poll_until(both, 30)
     assert server.api.send("POST", f"/events/dead-letters/{still_bad}/replay").status == 409, name
-    replayed = server.api.post(f"/events/dead-letters/{too_long}/replay")["dead_letter"]
-    assert replayed["replayed_at"] is not None
+    reply = server.api.send("POST", f"/events/dead-letters/{too_long}/replay")
+    assert reply.body["dead_letter"]["replayed_at"] is not None
+    (entry,) = server.api.get(f"/audit?q={reply.headers['x-request-id']}")["entries"]
+    assert (entry["action"], entry["target"]) == ("dead-letter.replay", str(too_long))
+    assert entry["after"]["type"] == reply.body["dead_letter"]["type"]
     values = server.api.get("/metrics?cluster_id=cluster-1&type=cpu&page_size=100")["metrics"]
     assert [one["value"] for one in values].count(63.25) == 1
     assert server.api.send("POST", f"/events/dead-letters/{too_long}/replay").status == 409
