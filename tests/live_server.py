@@ -151,11 +151,6 @@ class LiveServer:
     def is_ready(self) -> bool:
         """Whether it answers that it is ready; fails at once if it has ended."""
         code = self._process.poll() if self._process is not None else None
-        if code == -signal.SIGSEGV and "KAFKA_BROKERS" in self._environment:
-            # librdkafka's null pointer (its issue 5315, see docs/kafka.md): what supervises a server starts it again.
-            self._process = None
-            self.spawn()
-            return False
         if code is not None:
             raise RuntimeError(f"The server ended with {code}:\n{self.tail()}")
         try:

@@ -83,6 +83,20 @@ def test_a_broker_that_is_not_there_at_the_start_is_waited_for(tmp_path: Path, f
         assert kafka_of(server)["outbox_depth"] >= 3
 
 
+def test_a_topic_that_is_gone_is_said_and_read_again_once_it_is_back(tmp_path: Path, own_kafka: Kafka) -> None:
+    topic = own_kafka.topic()
+    with live_server(tmp_path / "data", **topic.settings) as server:
+        server.api.job(server.api.post("/jobs", {"type": "noop", "parameters": {}})["job"]["id"])
+        poll_until(lambda: kafka_of(server)["lag"] == 0, 60)
+        client = admin(own_kafka.brokers)
+        client.delete_topics([topic.name])[topic.name].result(30)
+        poll_until(lambda: topic.name in (kafka_of(server)["problem"] or ""), 60)
+        make_topics(own_kafka.brokers, topic.name, partitions=2)
+        topic.put({"type": "job_requested", "job_id": "job-of-another", "job_type": "noop"})
+        assert poll_until(lambda: server.api.send("GET", "/jobs/job-of-another").ok, 60)
+        poll_until(lambda: kafka_of(server)["problem"] is None, 60)
+
+
 def sasl(kafka: Kafka, topic: Topic, user: str, password: str = "") -> dict[str, str]:
     return topic.settings | {
         "KAFKA_BROKERS": kafka.sasl_brokers,

@@ -126,8 +126,9 @@ class KafkaBus:
         """Why events are not carried just now, in a sentence."""
         if self._waiting is not None:
             return self._waiting
-        problems = [relay.problem for relay in self.relays] + [self.intake.problem]
-        return next((problem for problem in problems if problem is not None), self._standing.problem)
+        # First what the brokers say when they are asked: a producer only knows that nobody took its messages.
+        problems = [self._standing.problem, *(relay.problem for relay in self.relays), self.intake.problem]
+        return next((problem for problem in problems if problem is not None), None)
 
     async def replay(self, dead_letter_id: int, also: Also = nothing_else) -> DeadLetter:
         """Hand a dead letter to its consumer once more.

@@ -35,6 +35,7 @@ _SILENCE = {
     KafkaError._PURGE_QUEUE,
     KafkaError._PURGE_INFLIGHT,
 }
+_NO_TOPIC = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 _NO_RIGHT = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "use the topic {topic!r} (it needs Describe, Read and Write)",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "join the consumer group {group!r} (it needs Read)",
@@ -92,6 +93,12 @@ class Contact:
         if code in _NO_RIGHT:
             what = _NO_RIGHT[code].format(topic=self._settings.kafka_topic, group=self._settings.kafka_group)
             return f"Kafka does not let {self._who()} {what}: {error.str()}."
+        if code in _NO_TOPIC:
+            topic = self._settings.kafka_topic
+            return (
+                f"Kafka at {brokers} lacks a topic of ours ({topic!r} or '{topic}.dlq'); make it again, or start one "
+                "of our processes again: it makes what is missing."
+            )
         cause = self.reason if code in _SILENCE and self.reason is not None else error
         if cause.code() in _REFUSED:
             return (

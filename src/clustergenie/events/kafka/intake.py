@@ -1,6 +1,7 @@
 """Take in what the topic brings: each event's effect once, what cannot be taken aside, and only then the place."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from clustergenie.platform.telemetry import bound, log
 
 T = TypeVar("T")
 REST_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
+QUIET_SECONDS = 10.0
+"""After so long a problem that has not come again is over, also where no partition is ours; above every rest."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Intake:
         self._group, self._source, self._consumers = group, source, tuple(consumers)
         self._own = {kind for consumer in consumers if consumer.origin == "any" for kind in consumer.types}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-read")
+        self._said_at = 0.0
         self._stopping = False
 
     async def run(self) -> None:
@@ -59,8 +63,8 @@ class Intake:
                 if not opened:
                     await self._blocking(self._reader.open)
                     opened = True
-                await self._round()
-                failures = 0
+                if await self._round():
+                    failures = 0
             except Exception as failure:  # noqa: BLE001 - what was not done is not committed: it comes again
                 opened = False
                 self._say(failure)
@@ -74,7 +78,7 @@ class Intake:
         sentence = self._contact.sentence(failure) if isinstance(failure, KafkaException) else str(failure)
         if sentence != self.problem:
             log().error("taking in events failed", reason=sentence, exc_info=None if known else failure)
-        self.problem = sentence
+        self.problem, self._said_at = sentence, time.monotonic()
 
     async def stop(self, task: "asyncio.Task[None]") -> None:
         """Finish the batch under way, commit its place, leave the group."""
@@ -85,15 +89,19 @@ class Intake:
             await asyncio.gather(task, return_exceptions=True)
         self._thread.shutdown(wait=False)
 
-    async def _round(self) -> None:
+    async def _round(self) -> bool:
+        """Take in what is there; whether anything was. Raises KafkaException for what only a new member gets over."""
         batch = await self._blocking(self._reader.gather)
-        if batch.problem is not None:
-            self._say(KafkaException(batch.problem))
-        elif batch.messages or batch.ends:
-            self.problem = None
         await self._take(batch)
-        if batch.messages or batch.ends:
+        came = bool(batch.messages or batch.ends)
+        if came:
             await self._blocking(lambda: self._reader.done(batch))
+        if batch.problem is not None:
+            # The client would go on by itself, but looks again for a topic that was missing after five minutes.
+            raise KafkaException(batch.problem)
+        if came or time.monotonic() - self._said_at > QUIET_SECONDS:
+            self.problem = None
+        return came
 
     async def _take(self, batch: Batch) -> None:
         """See to it that every message of the batch has had its effect, or is a dead letter."""

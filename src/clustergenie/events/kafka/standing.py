@@ -5,10 +5,10 @@ import contextlib
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata  # type: ignore[attr-defined]
+from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer as Client
 from prometheus_client import Gauge
 from sqlalchemy import delete, select
 
@@ -26,7 +26,7 @@ from clustergenie.platform.telemetry import log, registry
 
 LOOK_SECONDS = 3.0
 ANSWER_SECONDS = 2.0
-_SILENT = {KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT}
+_SILENT = {KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._WAIT_COORD}
 
 outbox_depth = Gauge("clustergenie_outbox_depth", "Events that no relay has seen delivered.", registry=registry)
 outbox_age = Gauge("clustergenie_outbox_age_seconds", "Age of the first of them.", registry=registry)
@@ -53,7 +53,9 @@ class Standing:
         self._db, self._settings, self._contact = db, settings, contact
         self._consumers, self._relays = consumers, relays
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-status")
-        self._admin: AdminClient | None = None
+        # Of the group, and not in it. An AdminClient (librdkafka 2.16) that is asked for a group's offsets hangs or
+        # ends the process when the broker goes away at the wrong moment (its issues 5315 and 5511).
+        self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
         self.problem: str | None = None
         """Why the brokers did not say how they are when they were asked last."""
@@ -75,6 +77,7 @@ class Standing:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
 
     async def _watch(self) -> None:
@@ -101,7 +104,7 @@ class Standing:
     async def status(self, problem: str | None) -> BusStatus:
         """How everything is."""
         found = await self._look()
-        return await self._db.read(self._status, found, problem or found.problem)
+        return await self._db.read(self._status, found, found.problem or problem)
 
     def _status(self, tx: Tx, found: Look, problem: str | None) -> BusStatus:
         depth, age, places = self._outbox(tx)
@@ -168,40 +171,38 @@ class Standing:
     def _ask(self) -> Look:
         reachable = False
         try:
-            if self._admin is None:
-                self._admin = AdminClient(self._contact.config("status"))
-            found = self._admin.list_topics(self._settings.kafka_topic, timeout=ANSWER_SECONDS)
+            if self._client is None:
+                config = self._contact.config("status", group_id=self._settings.kafka_group, enable_auto_commit=False)
+                self._client = Client(config)
+            topic = self._settings.kafka_topic
+            found = self._client.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
             reachable = True
-            return Look(reachable, self._lag(self._admin, found.topics[self._settings.kafka_topic]))
-        except (KafkaException, TimeoutError) as failure:
-            if self._admin is not None:
-                self._admin.poll(0)  # it hears why
-            # A client whose broker was away at the wrong moment waits for the group's coordinator for ever
-            # (librdkafka's issue 5511): the next look takes a new one.
-            self._admin = None
+            if found.error is not None:
+                raise KafkaException(found.error)
+            return Look(reachable, _lag(self._client, topic, list(found.partitions)))
+        except KafkaException as failure:
+            if self._client is not None:
+                self._client.poll(0)  # the contact hears why its connections failed
             return Look(reachable, problem=self._sentence(failure, reachable))
 
-    def _sentence(self, failure: KafkaException | TimeoutError, reachable: bool) -> str:
-        if isinstance(failure, KafkaException) and not (reachable and failure.args[0].code() in _SILENT):
+    def _sentence(self, failure: KafkaException, reachable: bool) -> str:
+        if not reachable or failure.args[0].code() not in _SILENT:
             return self._contact.sentence(failure)
         group = self._settings.kafka_group
         return f"Kafka answers, and has not said for {ANSWER_SECONDS:g} s how far the group {group!r} has read."
 
-    def _lag(self, admin: AdminClient, topic: TopicMetadata) -> int:
-        if topic.error is not None:
-            raise KafkaException(topic.error)
-        places = [TopicPartition(self._settings.kafka_topic, number) for number in topic.partitions]
-        newest_one: Any = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        ends: Any = admin.list_offsets(dict.fromkeys(places, newest_one), request_timeout=ANSWER_SECONDS)
-        asked: Any = admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(self._settings.kafka_group, places)], request_timeout=ANSWER_SECONDS
-        )
-        done = {
-            place.partition: place.offset
-            for outcome in asked.values()
-            for place in outcome.result(ANSWER_SECONDS).topic_partitions
-        }
-        lag = 0
-        for place, outcome in ends.items():
-            lag += max(0, outcome.result(ANSWER_SECONDS).offset - max(0, done.get(place.partition, 0)))
-        return lag
+    def _close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+
+def _lag(client: Client, topic: str, numbers: Sequence[int]) -> int:
+    """How many messages of the topic the client's group has not passed. Raises KafkaException."""
+    done = client.committed([TopicPartition(topic, number) for number in numbers], timeout=ANSWER_SECONDS)
+    asked = [TopicPartition(topic, number, OFFSET_END) for number in numbers]
+    ends = client.offsets_for_times(asked, timeout=ANSWER_SECONDS)
+    for place in (*done, *ends):
+        if place.error is not None:
+            raise KafkaException(place.error)
+    reached = {place.partition: max(0, place.offset) for place in done}
+    return sum(max(0, place.offset - reached[place.partition]) for place in ends)
