@@ -56,6 +56,7 @@ class Standing:
         # Of the group, and not in it. An AdminClient (librdkafka 2.16) that is asked for a group's offsets hangs or
         # ends the process when the broker goes away at the wrong moment (its issues 5315 and 5511).
         self._client: Client | None = None
+        self._looking: asyncio.Future[Look] | None = None
         self._task: asyncio.Task[None] | None = None
         self.problem: str | None = None
         """Why the brokers did not say how they are when they were asked last."""
@@ -97,7 +98,10 @@ class Standing:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> Look:
-        found = await asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
+        # Brokers that are away take seconds to ask: whoever wants to know meanwhile shares the answer.
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
+        found = await asyncio.shield(self._looking)
         self.problem = found.problem
         return found
 
