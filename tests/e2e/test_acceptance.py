@@ -49,7 +49,8 @@ def test_the_job_of_the_description_is_created_and_completes(
     types = [event["type"] for event in server.api.get(f"/jobs/{job['id']}/events?sort_dir=asc")["events"]]
     assert types[0] == "job_requested"
     assert types[-1] == "job_completed"
-    created = [line for line in server.lines() if line.get("message") == "job Created"]
+    # Lines are written some at a time, a moment later.
+    created = poll_until(lambda: [line for line in server.lines() if line.get("message") == "job Created"], 30)
     assert created[0]["job_id"] == job["id"]
     assert created[0]["trace_id"] == job["trace_id"]
     assert created[0]["service"] == "core-api"
