@@ -84,7 +84,7 @@ def test_a_limit_set_on_one_replica_holds_on_the_other_within_a_moment(replicas:
         found = second.get("/observability/ratelimit/config/list")
         return any(one["capacity"] == 7 for one in next(iter(v for v in found.values() if isinstance(v, list))))
 
-    poll_until(holds, 10)
+    poll_until(holds, 30)
 
 
 def test_without_redis_a_replica_is_degraded_and_says_so(replicas: World) -> None:
