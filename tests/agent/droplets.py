@@ -67,7 +67,7 @@ class Droplet:
         """End it, however it is."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(10)
+            self._process.wait(30)
 
     def said(self) -> str:
         return self.log.read_text()

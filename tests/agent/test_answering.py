@@ -158,7 +158,7 @@ def test_a_signal_ends_it_and_what_runs_in_the_droplet(plane: ControlPlane, drop
         stubborn.stdout.readline()
         os.kill(droplet.pid, number)
         assert droplet.exit_code(15) == 0
-        assert stubborn.wait(10) == -signal.SIGKILL
+        assert stubborn.wait(30) == -signal.SIGKILL
 
 
 def children(pid: int) -> list[int]:

@@ -47,13 +47,13 @@ def test_a_server_is_asked_to_end_and_waited_for(cli: Cli, home: Path, spawned: 
     said = cli("stop")
     assert said.code == 0
     assert f"Stopped the server (pid {child.pid})" in said.err
-    assert child.wait(10) == -signal.SIGTERM
+    assert child.wait(30) == -signal.SIGTERM
 
 
 def test_a_server_that_does_not_end_is_killed(cli: Cli, home: Path, spawned: list[subprocess.Popen[bytes]]) -> None:
     child = a_server(spawned, home, STUBBORN)
     assert cli("stop", "--grace", "0.2s").code == 0
-    assert child.wait(10) == -signal.SIGKILL
+    assert child.wait(30) == -signal.SIGKILL
 
 
 def test_a_stranger_with_the_same_pid_is_left_alone(

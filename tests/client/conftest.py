@@ -20,5 +20,5 @@ def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client(api: ToyApi) -> Iterator[Client]:
-    with Client(api.url, timeout=5) as one:
+    with Client(api.url, timeout=20) as one:
         yield one

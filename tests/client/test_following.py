@@ -41,7 +41,7 @@ def test_the_stream_tells_when_to_look(api: ToyApi, client: Client) -> None:
     hold = threading.Event()
     blocks = [block(1, "job_progress", job_id="job-1", progress=30), block(2, "job_completed", job_id="job-1")]
     api.on("GET", "/events/stream", Sse(blocks, hold))
-    seen = list(client.follow_job("job-1", timeout=10))
+    seen = list(client.follow_job("job-1", timeout=30))
     hold.set()
     assert [update.event["type"] for update in seen if update.event] == ["job_progress", "job_completed"]
     assert seen[-1].subject["status"] == "completed"
@@ -50,7 +50,7 @@ def test_the_stream_tells_when_to_look(api: ToyApi, client: Client) -> None:
 
 def test_a_server_without_a_stream_is_polled(api: ToyApi, client: Client) -> None:
     api.in_turn("GET", "/jobs/job-1", job("pending"), job("running"), job("completed", 100))
-    assert client.wait_for_job("job-1", timeout=10)["progress"] == 100
+    assert client.wait_for_job("job-1", timeout=30)["progress"] == 100
     assert len(api.calls("GET", "/events/stream")) == 1
 
 
@@ -59,7 +59,7 @@ def test_a_stream_that_breaks_off_is_resumed_from_the_last_id_even_one_without_d
 ) -> None:
     api.in_turn("GET", "/jobs/job-1", job("running"), job("running"), job("completed"))
     api.in_turn("GET", "/events/stream", Sse(["id: 41\n\n"]), Sse([block(42, "job_progress", progress=1)]), Sse([]))
-    client.wait_for_job("job-1", timeout=10)
+    client.wait_for_job("job-1", timeout=30)
     asked = [one.headers.get("last-event-id") for one in api.calls("GET", "/events/stream")]
     assert asked == [None, "41", "42"]
 
@@ -73,7 +73,7 @@ def test_a_wait_that_is_over_says_what_it_saw_last(api: ToyApi, client: Client) 
 
 def test_a_job_that_is_not_there_is_not_waited_for(api: ToyApi, client: Client) -> None:
     with pytest.raises(NotFound):
-        client.wait_for_job("job-1", timeout=10)
+        client.wait_for_job("job-1", timeout=30)
 
 
 def test_a_server_that_is_away_for_a_moment_is_sat_out(api: ToyApi) -> None:
@@ -111,5 +111,5 @@ def test_a_cluster_is_followed_until_it_is_as_wanted(api: ToyApi, client: Client
         return {"cluster": {"id": "cluster-1", "name": "web", "status": "scaling", "active": active, "droplets": []}}
 
     api.in_turn("GET", "/clusters/cluster-1", cluster(0), cluster(1), cluster(2))
-    *_, last = client.follow_cluster("cluster-1", lambda one: one.get("active") == 2, timeout=10)
+    *_, last = client.follow_cluster("cluster-1", lambda one: one.get("active") == 2, timeout=30)
     assert last.subject["active"] == 2

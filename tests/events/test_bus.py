@@ -37,7 +37,9 @@ async def with_a_dead_letter(db: Database) -> tuple[events.EmbeddedBus, Moody]:
     return bus, moody
 
 
-def test_a_commit_wakes_the_consumers_it_concerns(tmp_path: Path) -> None:
+def test_a_commit_wakes_the_consumers_it_concerns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clustergenie.events.consumer.POLL_SECONDS", 3600.0)  # only the wake-up can bring it
+
     async def story() -> None:
         async with opened(tmp_path / "a.db") as db:
             bus = events.EmbeddedBus(
@@ -50,7 +52,6 @@ def test_a_commit_wakes_the_consumers_it_concerns(tmp_path: Path) -> None:
             await bus.start()
             for seq in range(1, 4):
                 await db.write(emit, happened("a", seq))
-                # Well within the poll: only the wake-up can have brought it.
                 await poll_until_async(lambda seq=seq: counted(db, seq), 30)
             assert await db.read(recorded, "other") == []
             status = await bus.status()

@@ -33,7 +33,7 @@ async def subscribed(live: Live, count: int) -> None:
 
 
 async def following(feed: AsyncIterator[News]) -> News:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return await anext(feed)
 
 

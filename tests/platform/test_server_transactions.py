@@ -145,7 +145,7 @@ def test_transactions_that_deadlock_all_succeed(emptied: Server) -> None:
             tx.execute(update(words).where(words.c.word == word).values(times=words.c.times + 1))
             if place == 0 and first not in met:  # the second run must not wait
                 met.add(first)
-                meet.wait(10)
+                meet.wait(30)
 
     async def story(db: Database) -> None:
         await db.write(add, "a")
@@ -166,7 +166,7 @@ def test_a_look_that_lost_to_another_insert_is_made_again(emptied: Server) -> No
             return "was there"
         if len(met) < 2:
             met.append(word)
-            meet.wait(10)
+            meet.wait(30)
         add(tx, word)
         return "made"
 
