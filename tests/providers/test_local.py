@@ -258,28 +258,29 @@ def test_a_process_whose_machine_is_gone_is_ended_by_the_next_control_plane(acco
 
 
 def test_an_address_in_use_is_passed_over(account: LocalAccount) -> None:
-    (first,) = create(account, "droplet-1")
+    # The address follows from the id, and "droplet-1" is what many tests beside this one would like to have.
+    (first,) = create(account, "coveted")
     assert first.address is not None
     assert first.port is not None
-    destroy(account)
+    destroy(account, "coveted")
     with socket.socket() as squatter:
         squatter.bind((first.address, first.port))
         squatter.listen()
-        (second,) = create(account, "droplet-1")
+        (second,) = create(account, "coveted")
     assert (second.address, second.port) != (first.address, first.port)
 
 
 def test_a_machine_keeps_its_address_over_a_crash_unless_it_was_taken(account: LocalAccount) -> None:
-    (first,) = create(account, "droplet-1")
-    os.kill(pid_of(account), signal.SIGKILL)
-    (second,) = create(account, "droplet-1")
+    (first,) = create(account, "crashing")
+    os.kill(pid_of(account, "crashing"), signal.SIGKILL)
+    (second,) = create(account, "crashing")
     assert (second.address, second.port) == (first.address, first.port)
-    os.kill(pid_of(account), signal.SIGKILL)
-    poll_until(lambda: agent(account) is None, 30)
+    os.kill(pid_of(account, "crashing"), signal.SIGKILL)
+    poll_until(lambda: agent(account, "crashing") is None, 30)
     with socket.socket() as squatter:
         squatter.bind((str(first.address), int(first.port or 0)))
         squatter.listen()
-        (third,) = create(account, "droplet-1")
+        (third,) = create(account, "crashing")
     assert (third.address, third.port) != (first.address, first.port)
     assert visit(str(third.address), int(third.port or 0))[0] == 200
 
