@@ -51,6 +51,20 @@ TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/cg.XXXXXX")
 chmod 711 "$TMPDIR" # PostgreSQL does not run as root, and passes through to its folder
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
+testing=
+# shellcheck disable=SC2317 # the traps call it
+stop() { # signal, exit code: the tests stop what they have started before this script is gone
+  trap '' INT TERM HUP
+  echo "test.sh: stopped by $1" >&2
+  local left
+  mapfile -t left < <(jobs -pr)
+  if [[ -n $testing ]]; then kill -INT "$testing"; else kill -TERM ${left[@]+"${left[@]}"}; fi || true
+  wait
+  exit "$2"
+}
+trap 'stop SIGINT 130' INT
+trap 'stop SIGTERM 143' TERM
+trap 'stop SIGHUP 129' HUP
 # Settings of the person who runs the tests do not reach them.
 while IFS= read -r name; do unset "$name"; done < <(compgen -e | grep -E '^(CLUSTERGENIE|KAFKA)_' || true)
 unset ENVIRONMENT LOG_LEVEL
@@ -87,12 +101,20 @@ done
 
 # --- the tests -----------------------------------------------------------------------------------------------------
 status=0
-python -m pytest -n 2 --dist loadfile ${pytest_args[@]+"${pytest_args[@]}"} || status=$?
+run_tests() { # arguments of pytest
+  set -m # a job of its own: in any other a shell lets its background ignore interrupts
+  python -m pytest -n 2 --dist loadfile "$@" </dev/null &
+  testing=$!
+  set +m
+  wait "$testing" || status=$?
+  testing=
+}
+run_tests ${pytest_args[@]+"${pytest_args[@]}"}
 # What goes through the database once more on each of the others: all of it as a rule, nothing in a run of chosen tests.
 if ((!chosen)); then
   for database in mariadb postgresql; do
     echo "--- the same on $database"
-    CG_TEST_DATABASE=$database python -m pytest -n 2 --dist loadfile "${on_every_database[@]}" || status=$?
+    CG_TEST_DATABASE=$database run_tests "${on_every_database[@]}"
   done
 fi
 if ((${#failed[@]})); then
