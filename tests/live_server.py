@@ -167,12 +167,12 @@ class LiveServer:
     def running(self) -> bool:
         return self._process is not None
 
-    def ended(self) -> bool:
-        """Whether it ended by itself since it was started; it can be started again then."""
-        if self._process is None or self._process.poll() is None:
-            return False
-        self._process = None
-        return True
+    def ended(self) -> int | None:
+        """The exit code, if it ended by itself since it was started; it can be started again then."""
+        code = self._process.poll() if self._process is not None else None
+        if code is not None:
+            self._process = None
+        return code
 
     def kill(self) -> None:
         """kill -9, as the power of a process fails."""

@@ -74,7 +74,7 @@ class Story:
             *(f"refused {count} times: {what}" for what, count in self.errands.refused.most_common(8)),
             *(f"log: {count} times {what}" for what, count in self.complaints.most_common(12)),
             *(f"FAULT {fault}" for fault in self.faults[:40]),
-            *(self.troubles.diary if self.faults else []),
+            *(line for line in self.troubles.diary if self.faults or "had ended" in line),
         ]
         return "\n".join(lines)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from tests.chaos.world import World
 from tests.live_server import LiveServer
 
+REFUSED, WHY = 1, "cannot be used"  # how a start ends while a server it needs is away, and what it says
+
 
 @dataclass
 class Window:
@@ -67,12 +69,17 @@ class Killer(threading.Thread):
         self._revive()
 
     def _revive(self) -> None:
-        """What has ended by itself is started again, as any supervisor does."""
+        """What has ended by itself is started again, as any supervisor does; it may only refuse to start."""
         for replica in self._world.replicas:
-            if replica.ended():
-                self._troubles.acts[f"{_role(replica)} had ended"] += 1
-                self._troubles.note(f"{replica.data_dir.name} had ended by itself: {replica.tail(1)[-300:]}")
-                replica.spawn()
+            code = replica.ended()
+            if code is None:
+                continue
+            words = f"{replica.data_dir.name} had ended with {code}: {replica.tail(3)[-600:]}"
+            self._troubles.acts[f"{_role(replica)} refused to start"] += 1
+            self._troubles.note(words)
+            if code != REFUSED or WHY not in words:
+                self.faults.append(words)
+            replica.spawn()
 
     def _strike(self, victim: LiveServer) -> None:
         others = [one for one in self._world.apis if one is not victim]
