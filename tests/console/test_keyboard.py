@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browsing import Visit
@@ -114,6 +115,20 @@ def test_escape_closes_what_is_on_top_and_the_focus_goes_back(visit: Visit, page
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["Copy as", "Views", "Theme"])
+def test_an_escape_that_comes_before_the_focus_does_closes_too(visit: Visit, page: Page, name: str) -> None:
+    visit.open("/droplets")
+    button = page.get_by_role("button", name=name, exact=True)
+    dropped = page.locator("[role=menu], [role=dialog]")
+    for _ in range(5):
+        button.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")  # no wait: it meets the button, the frame before the menu or the menu itself
+        page.wait_for_timeout(200)  # ms; what would come late has come
+        expect(dropped).to_have_count(0)
+        expect(button).to_be_focused()
 
 
 def test_single_keys_can_be_switched_off(server: LiveServer, visit: Visit, page: Page) -> None:

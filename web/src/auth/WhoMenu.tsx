@@ -5,6 +5,7 @@ import { Link } from '@tanstack/react-router'
 import { serverUrl } from '~/api/client'
 import { logOut, meQuery } from '~/auth/api'
 import { allowed, inWords } from '~/auth/may'
+import { DropMenu } from '~/ui/DropMenu'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Icon } from '~/ui/Icon'
 import { Ago } from '~/ui/Time'
@@ -19,7 +20,7 @@ export function WhoMenu() {
   if (!who) return null
   const manages = allowed(who.grants, 'admin')
   return (
-    <Menu position="bottom-end" width={280}>
+    <DropMenu width={280}>
       <Menu.Target>
         <ActionIcon aria-label={`Signed in as ${who.name}`} color="gray" size={32} variant="subtle">
           <Icon name="user" size={18} />
@@ -53,6 +54,6 @@ export function WhoMenu() {
         )}
         {leave.error && <ErrorPanel compact error={leave.error} />}
       </Menu.Dropdown>
-    </Menu>
+    </DropMenu>
   )
 }

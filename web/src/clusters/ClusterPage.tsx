@@ -15,6 +15,7 @@ import { EventList } from '~/events/EventList'
 import { STATUSES as JOB_STATUSES } from '~/jobs/api'
 import { JobTable } from '~/jobs/JobTable'
 import { ButtonLink } from '~/ui/ButtonLink'
+import { DropMenu } from '~/ui/DropMenu'
 import { ErrorPanel } from '~/ui/ErrorPanel'
 import { Choice, SearchBox } from '~/ui/Filters'
 import { words } from '~/ui/format'
@@ -66,7 +67,7 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
           <ButtonLink search={{ cluster: cluster.id }} to="/diagnosis" variant="default">
             Diagnose
           </ButtonLink>
-          <Menu position="bottom-end">
+          <DropMenu>
             <Menu.Target>
               <Button aria-label="More actions" px={10} variant="default">
                 <Icon name="more" />
@@ -91,7 +92,7 @@ function Loaded({ cluster, request }: { cluster: Cluster; request: { path: strin
                 Delete cluster
               </Menu.Item>
             </Menu.Dropdown>
-          </Menu>
+          </DropMenu>
         </>
       }
       back={BACK}

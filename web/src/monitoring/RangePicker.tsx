@@ -1,6 +1,7 @@
 /** Which time to look at: a quick range up to now, two moments, wider, or paused. */
 import { ActionIcon, Button, Popover, SegmentedControl, Stack, TextInput, Tooltip } from '@mantine/core'
 import { useState } from 'react'
+import { useEarlyEscape } from '~/ui/escape'
 import { Icon } from '~/ui/Icon'
 import { moment, QUICK, type Quick, type Range, wider, windowOf } from '~/ui/range'
 
@@ -50,6 +51,7 @@ export function RangePicker({ value, paused, onChange }: Props) {
 
 function Exact({ value, onChange }: Omit<Props, 'paused'>) {
   const [open, setOpen] = useState(false)
+  useEarlyEscape(open, setOpen)
   const window = windowOf(value)
   const [from, setFrom] = useState('')
   const [to, setTo] = useState('')
@@ -63,6 +65,7 @@ function Exact({ value, onChange }: Omit<Props, 'paused'>) {
       }}
       opened={open}
       position="bottom-end"
+      returnFocus
       trapFocus
       width={280}
     >

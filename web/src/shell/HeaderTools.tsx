@@ -3,6 +3,7 @@ import { ActionIcon, Kbd, Menu, Tooltip, useMantineColorScheme } from '@mantine/
 import { WhoMenu } from '~/auth/WhoMenu'
 import { setPreference, usePreferences } from '~/settings/preferences'
 import { LivePill } from '~/shell/LivePill'
+import { DropMenu } from '~/ui/DropMenu'
 import { zoneName } from '~/ui/format'
 import { Icon, type IconName } from '~/ui/Icon'
 import classes from './Shell.module.css'
@@ -61,7 +62,7 @@ function SchemeMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const icon = SCHEMES.find(([scheme]) => scheme === colorScheme)?.[2] ?? 'auto'
   return (
-    <Menu position="bottom-end">
+    <DropMenu>
       <Menu.Target>
         <ActionIcon aria-label="Theme" color="gray" size={32} variant="subtle">
           <Icon name={icon} size={18} />
@@ -80,6 +81,6 @@ function SchemeMenu() {
           </Menu.Item>
         ))}
       </Menu.Dropdown>
-    </Menu>
+    </DropMenu>
   )
 }

@@ -1,6 +1,7 @@
 /** The same thing without the console: copy what this page asks for as curl, as a command line or in Python. */
 import { Button, Menu } from '@mantine/core'
 import { useRef, useState } from 'react'
+import { DropMenu } from '~/ui/DropMenu'
 import { copyText } from '~/ui/ErrorPanel'
 import { Icon } from '~/ui/Icon'
 import { asCli, asCurl, asPython, type Request } from '~/ui/request'
@@ -32,7 +33,7 @@ export function CopyMenu({
   }
 
   return (
-    <Menu position="bottom-end" styles={{ itemLabel: { minWidth: 0 } }} width="min(420px, calc(100vw - 24px))">
+    <DropMenu styles={{ itemLabel: { minWidth: 0 } }} width="min(420px, calc(100vw - 24px))">
       <Menu.Target>
         <Button leftSection={<Icon name={copied ? 'ok' : 'copy'} />} size={size} variant="default">
           <span aria-live="polite">{copied || label}</span>
@@ -48,6 +49,6 @@ export function CopyMenu({
           </Menu.Item>
         ))}
       </Menu.Dropdown>
-    </Menu>
+    </DropMenu>
   )
 }

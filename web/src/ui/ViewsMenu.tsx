@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { serverUrl } from '~/api/client'
 import { copyText } from '~/ui/ErrorPanel'
+import { useEarlyEscape } from '~/ui/escape'
 import { Icon } from '~/ui/Icon'
 import { parseSearch } from '~/ui/search'
 import { toast } from '~/ui/toast'
@@ -17,6 +18,7 @@ interface Props {
 
 export function ViewsMenu({ page, search }: Props) {
   const [open, setOpen] = useState(false)
+  useEarlyEscape(open, setOpen)
   const [name, setName] = useState('')
   const views = useViews(page)
   const navigate = useNavigate()
@@ -27,7 +29,14 @@ export function ViewsMenu({ page, search }: Props) {
     void navigate({ to: page, search: parseSearch(view.search) as never })
   }
   return (
-    <Popover onChange={setOpen} opened={open} position="bottom-end" trapFocus width="min(340px, calc(100vw - 24px))">
+    <Popover
+      onChange={setOpen}
+      opened={open}
+      position="bottom-end"
+      returnFocus
+      trapFocus
+      width="min(340px, calc(100vw - 24px))"
+    >
       <Popover.Target>
         <Button leftSection={<Icon name="view" />} onClick={() => setOpen(!open)} variant="default">
           <span className="cg-clip">{current?.name ?? 'Views'}</span>

@@ -1,6 +1,7 @@
 /** Which columns of a table are shown, remembered for this browser. */
 import { ActionIcon, Menu } from '@mantine/core'
 import { useState } from 'react'
+import { DropMenu } from '~/ui/DropMenu'
 import { Icon } from '~/ui/Icon'
 
 type Visible = Record<string, boolean>
@@ -35,7 +36,7 @@ interface ColumnMenuProps {
 
 export function ColumnMenu({ columns, visible, onChange }: ColumnMenuProps) {
   return (
-    <Menu closeOnItemClick={false} position="bottom-end">
+    <DropMenu closeOnItemClick={false}>
       <Menu.Target>
         <ActionIcon aria-label="Choose columns" size={30} title="Choose columns" variant="default">
           <Icon name="dots" />
@@ -61,6 +62,6 @@ export function ColumnMenu({ columns, visible, onChange }: ColumnMenuProps) {
           )
         })}
       </Menu.Dropdown>
-    </Menu>
+    </DropMenu>
   )
 }
