@@ -8,9 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.02
+PATIENCE_SECONDS = 30.0  # a machine that pauses is no failure, and patience costs nothing where all is well
 
 
-def poll_until(seen: Callable[[], T], seconds: float) -> T:
+def poll_until(seen: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     """The first truthy answer of `seen`; an AssertionError when there is none within `seconds`.
 
     An AssertionError or OSError out of `seen` means "not yet", so it may itself assert, or call a server that is
@@ -26,7 +27,7 @@ def poll_until(seen: Callable[[], T], seconds: float) -> T:
         time.sleep(PAUSE_SECONDS)
 
 
-async def poll_until_async(seen: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def poll_until_async(seen: Callable[[], Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
     """As `poll_until`, for a coroutine function."""
     deadline = time.monotonic() + seconds
     while True:

@@ -51,7 +51,7 @@ def talk(port: int, content: bytes) -> bytes:
 
 def test_it_says_which_droplet_it_is_and_how_it_is(plane: ControlPlane, droplet: Droplet, port: int) -> None:
     droplet.start()
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     status, about = visit(ADDRESS, port)
     assert status == 200
     assert about.pop("uptime_seconds") > 0
@@ -78,7 +78,7 @@ def test_it_is_not_healthy_before_it_is_enrolled_or_once_it_is_refused(
 def test_it_says_that_it_is_draining(plane: ControlPlane, droplet: Droplet, port: int) -> None:
     plane.directive = "drain"
     droplet.start()
-    poll_until(lambda: visit(ADDRESS, port)[1]["status"] == "draining", 30)
+    poll_until(lambda: visit(ADDRESS, port)[1]["status"] == "draining")
     assert visit(ADDRESS, port, "/healthz")[0] == 200
 
 
@@ -98,7 +98,7 @@ def test_each_request_gets_its_answer(
     plane: ControlPlane, droplet: Droplet, port: int, request_bytes: bytes, status: bytes
 ) -> None:
     droplet.start()
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     try:
         reply = talk(port, request_bytes)
     except ConnectionResetError:  # it does not read a request that is too large to its end
@@ -110,12 +110,12 @@ def test_each_request_gets_its_answer(
 
 def test_visitors_who_say_nothing_do_not_keep_others_out(plane: ControlPlane, droplet: Droplet, port: int) -> None:
     droplet.start()
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     silent = [socket.create_connection((ADDRESS, port), timeout=10) for _ in range(200)]
     try:
         assert visit(ADDRESS, port, "/healthz")[0] == 200
         seen = len(plane.heartbeats)
-        poll_until(lambda: len(plane.heartbeats) > seen, 30)
+        poll_until(lambda: len(plane.heartbeats) > seen)
         for link in silent:  # each is cut off in time
             link.settimeout(15)
             assert link.recv(1) == b""
@@ -126,13 +126,13 @@ def test_visitors_who_say_nothing_do_not_keep_others_out(plane: ControlPlane, dr
 
 def test_a_server_that_hangs_does_not_keep_visitors_waiting(plane: ControlPlane, droplet: Droplet, port: int) -> None:
     def hang() -> int:
-        poll_until(lambda: visited, 30)
+        poll_until(lambda: visited)
         return 500
 
     visited: list[int] = []
     plane.script("heartbeat", hang)
     droplet.start()
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     visited.append(visit(ADDRESS, port)[0])
     assert visited == [200]
 
@@ -148,7 +148,7 @@ def test_an_address_that_is_taken_ends_it_with_its_own_code(plane: ControlPlane,
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_and_what_runs_in_the_droplet(plane: ControlPlane, droplet: Droplet, number: int) -> None:
     droplet.start()
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     environment = {"PATH": os.environ["PATH"], "CG_DROPLET_ID": "droplet-1", "CG_STATE_DIR": str(droplet.state)}
     script = "import signal,time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
     with subprocess.Popen(
@@ -167,17 +167,17 @@ def children(pid: int) -> list[int]:
 
 def test_it_takes_in_and_reaps_processes_that_lost_their_parent(plane: ControlPlane, droplet: Droplet) -> None:
     droplet.start(below='sh -c "sleep 0.7; (sleep 600 &)" & exec "$@"')
-    poll_until(lambda: plane.heartbeats, 30)
+    poll_until(lambda: plane.heartbeats)
     (parent,) = children(droplet.pid)
-    (orphan,) = poll_until(lambda: [pid for pid in children(droplet.pid) if pid != parent], 30)
-    poll_until(lambda: children(droplet.pid) == [orphan], 30)
+    (orphan,) = poll_until(lambda: [pid for pid in children(droplet.pid) if pid != parent])
+    poll_until(lambda: children(droplet.pid) == [orphan])
     os.kill(orphan, signal.SIGKILL)
-    poll_until(lambda: children(droplet.pid) == [], 30)
+    poll_until(lambda: children(droplet.pid) == [])
 
 
 def test_it_costs_little_while_nothing_happens(plane: ControlPlane, droplet: Droplet) -> None:
     droplet.start()
-    poll_until(lambda: len(plane.heartbeats) >= 5, 30)
+    poll_until(lambda: len(plane.heartbeats) >= 5)
     resident = [line for line in Path(f"/proc/{droplet.pid}/status").read_text().splitlines() if "VmRSS" in line]
     assert int(resident[0].split()[1]) < 25_000
 
@@ -193,7 +193,7 @@ def test_it_never_ends_a_session_that_is_not_its_own(tmp_path: Path, plane: Cont
         stderr=subprocess.DEVNULL,
         text=True,
     ) as shell:
-        poll_until(lambda: plane.heartbeats, 30)
+        poll_until(lambda: plane.heartbeats)
         os.kill(droplet.stored("process.json")["pid"], signal.SIGTERM)
         assert shell.communicate(timeout=15)[0] == "alive\n"
 
@@ -213,6 +213,6 @@ def test_it_runs_on_python_3_9_where_there_is_one(tmp_path: Path, plane: Control
     old = str(found[0]) if found else sys.executable
     droplet = Droplet(tmp_path / "d", plane.url, python=old).start()
     try:
-        poll_until(lambda: len(plane.heartbeats) >= 2, 30)
+        poll_until(lambda: len(plane.heartbeats) >= 2)
     finally:
         droplet.stop()

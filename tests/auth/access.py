@@ -56,7 +56,7 @@ def call(
 
 def setup_token(server: LiveServer) -> str:
     """The one in the last link that the server printed."""
-    return poll_until(lambda: SETUP.findall(server.log_file.read_text(errors="replace")), 30)[-1]
+    return poll_until(lambda: SETUP.findall(server.log_file.read_text(errors="replace")))[-1]
 
 
 class Access:
@@ -109,7 +109,7 @@ class Access:
         """The id of a droplet that is a process of its own, and what its agent proves itself with."""
         made = self.do("POST", "/droplets", {"name": "spy", "provider": "local"})["droplet"]["id"]
         poll_until(lambda: self.do("GET", f"/droplets/{made}")["droplet"]["status"] == "active", 60)
-        (file,) = poll_until(lambda: list(self.server.data_dir.rglob("credential")), 30)
+        (file,) = poll_until(lambda: list(self.server.data_dir.rglob("credential")))
         credential: str = json.loads(file.read_text())["credential"]
         return made, credential
 

@@ -234,7 +234,7 @@ def test_without_auth_it_does_not_start_there(tmp_path: Path) -> None:
     server = LiveServer(tmp_path / "data", free_port(), CLUSTERGENIE_HOST=EVERYWHERE, CLUSTERGENIE_AUTH="off")
     try:
         server.spawn()
-        poll_until(lambda: "without authentication the server answers on loopback" in server.log_file.read_text(), 30)
+        poll_until(lambda: "without authentication the server answers on loopback" in server.log_file.read_text())
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", server.port)) != 0
     finally:

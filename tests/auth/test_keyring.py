@@ -117,14 +117,14 @@ def test_another_process_comes_to_know_what_was_made_changed_and_revoked(tmp_pat
                 found = await other.key(text)
                 return found is not None and found.principal.may("operator")
 
-            await poll_until_async(is_operator, 30)
+            await poll_until_async(is_operator)
             await here.db.write(keys.revoke, here.ring, key_id)
             assert await here.ring.key(text) is None
 
             async def is_gone() -> bool:
                 return await other.key(text) is None
 
-            await poll_until_async(is_gone, 30)
+            await poll_until_async(is_gone)
         finally:
             await other.stop()
 
@@ -153,7 +153,7 @@ def test_a_look_that_fails_for_any_reason_is_not_the_last(tmp_path: Path, monkey
             async def is_gone() -> bool:
                 return await other.key(text) is None
 
-            await poll_until_async(is_gone, 30)
+            await poll_until_async(is_gone)
         finally:
             await other.stop()
 

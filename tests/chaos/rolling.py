@@ -94,7 +94,7 @@ def restart_all(world: World, callers: int = 3) -> Balance:
     for thread in (ready, *asking):
         thread.start()
     try:
-        poll_until(lambda: len(balance.jobs) > 10, 30)
+        poll_until(lambda: len(balance.jobs) > 10)
         for replica in world.replicas:
             assert replica.terminate() == 0
             replica.spawn()

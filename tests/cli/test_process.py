@@ -95,7 +95,7 @@ def test_ctrl_c_lets_the_work_go_on_and_says_how_to_come_back(api: ToyApi, envir
     api.on("GET", "/jobs/job-scale-1/events", page("events"))
     api.on("GET", "/events/stream", Sse([": hello\n\n"], hold))
     watcher = subprocess.Popen([PROGRAM, "job", "watch", "job-scale-1"], env=environment, stderr=subprocess.PIPE)
-    poll_until(lambda: api.calls("GET", "/jobs/job-scale-1/events"), 30)
+    poll_until(lambda: api.calls("GET", "/jobs/job-scale-1/events"))
     watcher.send_signal(signal.SIGINT)
     _, said = watcher.communicate(timeout=30)
     hold.set()

@@ -38,10 +38,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen([PROGRAM, "serve"], env=one.environment, stdout=log, stderr=log, cwd=tmp_path)
     try:
-        told = poll_until(lambda: one.told() or server.poll() is not None, 30)
+        told = poll_until(lambda: one.told() or server.poll() is not None)
         assert isinstance(told, dict), (tmp_path / "log").read_text()
         one.environment["CLUSTERGENIE_SERVER"] = str(told["url"])
-        poll_until(lambda: one.run("api", "GET", "/readyz").returncode == 0, 30)
+        poll_until(lambda: one.run("api", "GET", "/readyz").returncode == 0)
         yield one
     finally:
         stopped = one.run("stop", "--droplets")

@@ -101,7 +101,7 @@ def test_a_machine_runs_after_a_moment(account: Account) -> None:
         async def runs() -> bool:
             return (await driver.get(made.ref)).status == "running"
 
-        await poll_until_async(runs, 30)
+        await poll_until_async(runs)
 
     play(account, scenario)
 
@@ -257,9 +257,9 @@ def test_a_crashed_machine_is_stopped_and_runs_again_when_ordered_again(account:
         async def shows(status: str) -> bool:
             return [(machine.ref, machine.status) for machine in await driver.list()] == [(made.ref, status)]
 
-        await poll_until_async(lambda: shows("stopped"), 30)
+        await poll_until_async(lambda: shows("stopped"))
         assert (await driver.create(order(token="fresh"))).ref == made.ref
-        await poll_until_async(lambda: shows("running"), 30)
+        await poll_until_async(lambda: shows("running"))
         account.crash(driver, made)
         await driver.destroy(made.ref)
 

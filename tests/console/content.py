@@ -84,7 +84,7 @@ def fill(api: Api) -> Content:
     for _ in range(3):
         ended(api, api.post("/jobs", {"type": "noop", "parameters": {}}))
     droplet_id = api.everything("droplets", f"&cluster_id={cluster_id}")[0]["id"]
-    poll_until(lambda: api.get(f"/droplets/{droplet_id}")["droplet"]["metrics"], 30)
+    poll_until(lambda: api.get(f"/droplets/{droplet_id}")["droplet"]["metrics"])
     found = api.post("/diagnosis/diagnose", {"cluster_id": cluster_id})
     nightly = {"name": "nightly look", "cron": "0 3 * * *", "time_zone": "Europe/Berlin", "type": "noop"}
     schedule = api.post("/schedules", nightly)["schedule"]

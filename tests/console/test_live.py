@@ -35,13 +35,13 @@ def completions(page: Page) -> Locator:
 
 
 def test_ten_tabs_stay_live_on_one_connection(server: LiveServer, visit: Visit) -> None:
-    poll_until(lambda: subscribers(server) == 0, 30)  # those of the tests before are gone
+    poll_until(lambda: subscribers(server) == 0)  # those of the tests before are gone
     completed = server.api.get("/events?type=job_completed")["total"]
     tabs = [visit.open("/events?type=job_completed"), *(visit.another("/events?type=job_completed") for _ in range(9))]
     for tab in tabs:
         expect(pill(tab)).to_have_text("Live")
     assert len(tabs) == TABS
-    poll_until(lambda: subscribers(server) == 1, 30)
+    poll_until(lambda: subscribers(server) == 1)
     run_noop(server)
     for tab in tabs:
         expect(completions(tab)).to_have_count(completed + 1)

@@ -50,7 +50,7 @@ def test_the_job_of_the_description_is_created_and_completes(
     assert types[0] == "job_requested"
     assert types[-1] == "job_completed"
     # Lines are written some at a time, a moment later.
-    created = poll_until(lambda: [line for line in server.lines() if line.get("message") == "job Created"], 30)
+    created = poll_until(lambda: [line for line in server.lines() if line.get("message") == "job Created"])
     assert created[0]["job_id"] == job["id"]
     assert created[0]["trace_id"] == job["trace_id"]
     assert created[0]["service"] == "core-api"
@@ -90,14 +90,14 @@ def test_the_flow_of_the_description_from_cluster_to_diagnosis(typed: Callable[[
     assert status == 201
 
     job = f"curl {base}/jobs/{scaled['job']['id']}"
-    poll_until(lambda: typed(job)[1]["job"]["status"] == "completed", 30)
+    poll_until(lambda: typed(job)[1]["job"]["status"] == "completed")
     assert typed(f"curl {base}/clusters/{cluster_id}")[1]["cluster"]["active"] == 2
     assert typed("curl http://localhost:8080/observability/workerpool")[0] == 200
     status, scrape = typed("curl http://localhost:8080/metrics")
     assert status == 200
     assert "clustergenie_http_requests_total" in scrape
     assert typed(f"curl -X DELETE {base}/clusters/{cluster_id}")[0] == 202
-    poll_until(lambda: typed(f"curl {base}/clusters/{cluster_id}")[0] == 404, 30)
+    poll_until(lambda: typed(f"curl {base}/clusters/{cluster_id}")[0] == 404)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_what_burns_in_a_droplet_shows_within_two_heartbeats(
         samples = server.api.get(f"/metrics?droplet_id={one['id']}&type=cpu")["metrics"]
         return any(sample["value"] > 30 for sample in samples)
 
-    poll_until(recorded, 30)
+    poll_until(recorded)
     other = server.api.get(f"/droplets/{droplets[3]['id']}")["droplet"]["metrics"]
     assert other["cpu"] < 30
 

@@ -43,7 +43,7 @@ def refuses(server: LiveServer) -> Iterator[Any]:
             assert pointer in [error["pointer"] for error in document["errors"]], document
         assert rows(server) == before
         wanted = document["request_id"]
-        poll_until(lambda: [line for line in server.lines() if line.get("request_id") == wanted], 30)
+        poll_until(lambda: [line for line in server.lines() if line.get("request_id") == wanted])
         return reply
 
     return send
@@ -98,7 +98,7 @@ def test_a_name_that_is_taken_is_a_409(server: LiveServer, refuses: Any) -> None
     refuses("PUT", f"/clusters/{other['id']}", 409, body={"name": "taken"})
     made = server.api.post("/droplets", {"name": "one", "cluster_id": other["id"], "provider": "simulated"})
     server.api.job(made["job"]["id"])
-    poll_until(lambda: server.api.get(f"/clusters/{other['id']}")["cluster"]["status"] == "healthy", 30)
+    poll_until(lambda: server.api.get(f"/clusters/{other['id']}")["cluster"]["status"] == "healthy")
     refuses("POST", "/droplets", 409, body={"name": "one", "cluster_id": other["id"], "provider": "simulated"})
 
 

@@ -110,4 +110,4 @@ def test_a_deletion_whose_job_is_cancelled_is_taken_up_again(server: LiveServer,
     cluster_id, _ = busy
     reply = delete(server, cluster_id, "queue")
     server.api.send("POST", f"/jobs/{reply.body['job']['id']}/cancel")
-    poll_until(lambda: nothing_left_of(server, cluster_id), 30)
+    poll_until(lambda: nothing_left_of(server, cluster_id))

@@ -37,7 +37,7 @@ def cluster_of(server: LiveServer, count: int) -> tuple[str, list[Any]]:
     made = server.api.post("/clusters", {"name": "patient", "size": "s-1vcpu-512mb-10gb", "wanted_size": count})
     assert server.api.job(made["job"]["id"])["status"] == "completed"
     cluster_id = made["cluster"]["id"]
-    poll_until(lambda: server.api.get(f"/clusters/{cluster_id}")["cluster"]["status"] == "healthy", 30)
+    poll_until(lambda: server.api.get(f"/clusters/{cluster_id}")["cluster"]["status"] == "healthy")
     return cluster_id, server.api.everything("droplets", f"&cluster_id={cluster_id}")
 
 
@@ -151,7 +151,7 @@ def test_a_server_that_is_asked_to_stop_hands_its_work_back(start: Callable[...,
     server = start()
     parameters = {"cluster_id": "cluster-1", "count": 40, "size": "s-1vcpu-512mb-10gb"}
     job = server.api.post("/jobs", {"type": "provision", "parameters": parameters})["job"]
-    poll_until(lambda: server.api.get(f"/jobs/{job['id']}")["job"]["progress"] >= 10, 30)
+    poll_until(lambda: server.api.get(f"/jobs/{job['id']}")["job"]["progress"] >= 10)
     began = time.monotonic()
     assert server.terminate() == 0
     sys.stdout.write(f"SIGTERM took {time.monotonic() - began:.2f} s\n")

@@ -50,7 +50,7 @@ async def served(path: Path, *consumers: events.Consumer, **live_settings: float
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         serving = asyncio.create_task(server.serve([listener]))
-        await poll_until_async(lambda: _started(server), 30)
+        await poll_until_async(lambda: _started(server))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
         try:
             async with httpx.AsyncClient(base_url=base, timeout=20) as client:

@@ -52,7 +52,7 @@ def test_a_commit_wakes_the_consumers_it_concerns(tmp_path: Path, monkeypatch: p
             await bus.start()
             for seq in range(1, 4):
                 await db.write(emit, happened("a", seq))
-                await poll_until_async(lambda seq=seq: counted(db, seq), 30)
+                await poll_until_async(lambda seq=seq: counted(db, seq))
             assert await db.read(recorded, "other") == []
             status = await bus.status()
             assert {group.group: group.lag for group in status.groups} == {"g": 0, "other": 0}
@@ -70,7 +70,7 @@ def test_events_of_before_the_start_are_delivered_too(tmp_path: Path) -> None:
             await db.write(emit, happened("a"))
             bus = events.EmbeddedBus(db, [consumer(record("g"))])
             await bus.start()
-            await poll_until_async(lambda: db.read(recorded), 30)
+            await poll_until_async(lambda: db.read(recorded))
             await bus.stop()
 
     asyncio.run(story())
@@ -82,7 +82,7 @@ def test_stopping_is_prompt_and_what_was_under_way_is_whole(tmp_path: Path) -> N
             bus = events.EmbeddedBus(db, [consumer(record("g"), batch=3)])
             await db.write(emit, *[happened("a", seq) for seq in range(1, 500)])
             await bus.start()
-            await poll_until_async(lambda: db.read(recorded), 30)
+            await poll_until_async(lambda: db.read(recorded))
             await bus.stop()
             again = events.EmbeddedBus(db, [consumer(record("g"))])
             await again.open()

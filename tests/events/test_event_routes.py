@@ -220,8 +220,8 @@ def test_a_client_that_leaves_is_forgotten(tmp_path: Path) -> None:
             async with here.client.stream("GET", "/events/stream") as response:
                 feed = frames(response)
                 await anext(feed)
-                await poll_until_async(lambda: subscribed(here, 1), 30)
-            await poll_until_async(lambda: subscribed(here, 0), 30)
+                await poll_until_async(lambda: subscribed(here, 1))
+            await poll_until_async(lambda: subscribed(here, 0))
 
     asyncio.run(story())
 

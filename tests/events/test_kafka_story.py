@@ -59,7 +59,7 @@ def test_a_job_that_another_system_asks_for_is_done_once(server: LiveServer, top
         assert reply.ok, reply.body
         return reply.body["job"]["status"] == "completed" and reply.body["job"]
 
-    job = poll_until(done, 30)
+    job = poll_until(done)
     assert job["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert job["attempt"] == 1
     assert bus(server, lambda found: found["kafka"]["lag"] == 0 and found["kafka"]["outbox_depth"] == 0)
@@ -73,7 +73,7 @@ def bus(server: LiveServer, wanted) -> dict:
         assert wanted(found), found
         return found
 
-    return poll_until(seen, 30)
+    return poll_until(seen)
 
 
 def test_poison_goes_to_the_dead_letter_topic_with_its_reason_and_the_partition_moves_on(
@@ -97,7 +97,7 @@ def test_poison_goes_to_the_dead_letter_topic_with_its_reason_and_the_partition_
     topic.put({"type": "job_requested", "job_id": "job-after-poison", "job_type": "noop"}, same_partition)
     assert poll_until(lambda: server.api.send("GET", "/jobs/job-after-poison").ok, 60)
 
-    letters = poll_until(lambda: dead_letters(server, before + len(poisons)), 30)
+    letters = poll_until(lambda: dead_letters(server, before + len(poisons)))
     aside = topic.read(lambda found: len(found) >= len(poisons), dead=True)
     for raw, reason in poisons.values():
         message = next(one for one in aside if (one.value() or b"") == raw)
@@ -131,7 +131,7 @@ def test_a_dead_letter_is_replayed_once_what_was_wrong_is_right(server: LiveServ
         assert wide
         return [bad[0], wide[0]]
 
-    still_bad, too_long = poll_until(both, 30)
+    still_bad, too_long = poll_until(both)
     assert server.api.send("POST", f"/events/dead-letters/{still_bad}/replay").status == 409, name
     reply = server.api.send("POST", f"/events/dead-letters/{too_long}/replay")
     assert reply.body["dead_letter"]["replayed_at"] is not None
@@ -157,7 +157,7 @@ def test_measurements_from_elsewhere_become_metrics(server: LiveServer, topic: T
         assert {("queue", 17.5), ("cpu", 41.25), ("memory", 12.125), ("network", 5.0)} <= values, values
         return True
 
-    assert poll_until(kept, 30)
+    assert poll_until(kept)
 
 
 def test_a_cluster_over_a_limit_elsewhere_gets_one_more_droplet(server: LiveServer, topic: Topic) -> None:
@@ -176,7 +176,7 @@ def test_a_cluster_over_a_limit_elsewhere_gets_one_more_droplet(server: LiveServ
         assert found["wanted_size"] == 1, found
         return True
 
-    assert poll_until(grown, 30)
+    assert poll_until(grown)
     scaled = server.api.get(f"/jobs?cluster_id={cluster['id']}&type=scale")["jobs"]
     assert len(scaled) == 1
     values = server.api.get(f"/metrics?cluster_id={cluster['id']}&type=cpu&page_size=100")["metrics"]

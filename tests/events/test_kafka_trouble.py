@@ -71,7 +71,7 @@ def test_a_group_that_kafka_keeps_no_place_for_is_said_and_looked_for_again(tmp_
             broker.settings.clear()
             broker.start()
             poll_until(lambda: kafka_of(server)["lag"] == 0, 90)
-            poll_until(lambda: server.api.send("GET", "//readyz").body["dependencies"]["kafka"] == "ok", 30)
+            poll_until(lambda: server.api.send("GET", "//readyz").body["dependencies"]["kafka"] == "ok")
             assert kafka_of(server)["problem"] is None
 
 

@@ -29,7 +29,7 @@ async def subscribed(live: Live, count: int) -> None:
     async def there() -> bool:
         return live.subscribers == count
 
-    await poll_until_async(there, 30)
+    await poll_until_async(there)
 
 
 async def following(feed: AsyncIterator[News]) -> News:

@@ -89,7 +89,7 @@ def test_a_leader_that_slept_through_its_term_writes_nothing(tmp_path: Path) -> 
         async def over() -> bool:
             return bool(outcomes)
 
-        await poll_until_async(over, 30)
+        await poll_until_async(over)
         await ticker.stop()
         assert outcomes == ["refused"]
 

@@ -149,7 +149,7 @@ def test_leases_are_renewed_while_the_work_lasts(tmp_path: Path) -> None:
                 assert await jobs.sweep(q.db) == 0
                 return await q.db.read(lambda tx: tx.execute(lease).scalar_one()) > first
 
-            await poll_until_async(renewed, 30)
+            await poll_until_async(renewed)
             gate.set()
             assert (await ended(q, added.id))[0].attempt == 1
 
@@ -240,7 +240,7 @@ def test_a_job_that_waits_in_its_workers_queue_does_not_overrun(tmp_path: Path) 
             async def waiting() -> list[Any]:
                 return [held for held in working._tasks.values() if not held.begun]
 
-            (held,) = await poll_until_async(waiting, 30)  # the database may know of the claim before its worker does
+            (held,) = await poll_until_async(waiting)  # the database may know of the claim before its worker does
             q.clock.advance(25)
             held.extended -= 59
             assert await working.standing.renew(10.0)

@@ -159,7 +159,7 @@ def test_a_pool_holds_no_more_than_its_slots_and_its_queue(tmp_path: Path) -> No
                 seen = working.snapshot()
                 return (seen["active_workers"], seen["queue_length"], state["running"]) == (3, 5, 8)
 
-            await poll_until_async(full, 30)
+            await poll_until_async(full)
             for _ in range(10):
                 signals.wake()
                 await full()
@@ -178,7 +178,7 @@ def test_the_next_of_a_serial_key_starts_as_soon_as_the_one_before_has_ended(tmp
         ids = await q.names(*[Work(serial="a")] * 40)
         async with pool(q, run):
             # Without a wake after each end this would take a poll for each of them: 40 s.
-            await poll_until_async(lambda: _all_done(q, ids), 30)
+            await poll_until_async(lambda: _all_done(q, ids))
 
     tell(tmp_path, story)
 

@@ -41,13 +41,13 @@ def test_of_two_tickers_one_runs_and_the_other_takes_over_when_it_stops(tmp_path
 
         (first, _), (second, _) = ticker("first"), ticker("second")
         await first.start()
-        await poll_until_async(lambda: _soon(len(ran) > 3), 30)
+        await poll_until_async(lambda: _soon(len(ran) > 3))
         await second.start()
         before = len(ran)
-        await poll_until_async(lambda: _soon(len(ran) > before + 10), 30)
+        await poll_until_async(lambda: _soon(len(ran) > before + 10))
         assert set(ran) == {"first"}
         await first.stop()
-        await poll_until_async(lambda: _soon("second" in ran), 30)
+        await poll_until_async(lambda: _soon("second" in ran))
         await second.stop()
         assert ran[ran.index("second") :].count("first") == 0
 
@@ -73,9 +73,9 @@ def test_a_tick_that_fails_is_counted_and_comes_again_and_a_nudge_is_not_lost(tm
         failed = ticks.failures.labels("fails at first")
         ticker = jobs.Ticker(q.db, "holder", [tick])
         await ticker.start()
-        await poll_until_async(lambda: _soon(rounds == 2), 30)
+        await poll_until_async(lambda: _soon(rounds == 2))
         tick.nudge()
-        await poll_until_async(lambda: _soon(rounds == 3), 30)
+        await poll_until_async(lambda: _soon(rounds == 3))
         await ticker.stop()
         assert failed._value.get() == 1
 

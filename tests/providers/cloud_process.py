@@ -39,7 +39,7 @@ class CloudProcess:
                 return self.send("GET", "/healthz")[0] == 200
             return False
 
-        poll_until(answers, 30)
+        poll_until(answers)
         return self
 
     def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:

@@ -57,7 +57,7 @@ class Plane:
         async def so() -> bool:
             return self.beats[droplet_id] >= wanted
 
-        await poll_until_async(so, 30)
+        await poll_until_async(so)
 
 
 def play(

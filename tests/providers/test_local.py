@@ -41,7 +41,7 @@ def create(account: LocalAccount, *droplet_ids: str, limit: bool = True) -> list
 
     made = asyncio.run(run())
     for machine in made:
-        poll_until(partial(agent, account, machine.droplet_id), 30)
+        poll_until(partial(agent, account, machine.droplet_id))
     return made
 
 
@@ -97,7 +97,7 @@ def test_the_next_control_plane_adopts_what_runs_and_tells_it_where_it_is(accoun
         with ControlPlane() as plane:
             async with opened(LocalDriver("here", account.data_dir, OURS, plane.url)) as driver:
                 assert [machine.status for machine in await driver.list()] == ["running"]
-                await poll_until_async(lambda: _arrived(plane), 30)
+                await poll_until_async(lambda: _arrived(plane))
 
     asyncio.run(next_one())
     assert pid_of(account) == before
@@ -113,9 +113,9 @@ def test_a_running_machine_that_is_ordered_again_enrols_with_the_new_token(accou
             plane.tokens = {"second": None}
             async with opened(LocalDriver("here", account.data_dir, OURS, plane.url)) as driver:
                 await driver.create(order(server=plane.url, token="first"))
-                await poll_until_async(lambda: _tried(plane, "first"), 30)
+                await poll_until_async(lambda: _tried(plane, "first"))
                 await driver.create(order(server=plane.url, token="second"))
-                await poll_until_async(lambda: _arrived(plane), 30)
+                await poll_until_async(lambda: _arrived(plane))
 
     asyncio.run(scenario())
 
@@ -183,7 +183,7 @@ def test_a_process_that_gives_way_to_the_one_with_the_lock_is_not_the_end_of_the
 
 def test_a_dead_process_that_nobody_collected_is_not_alive() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as zombie:
-        poll_until(lambda: processes.look(zombie.pid) is None, 30)
+        poll_until(lambda: processes.look(zombie.pid) is None)
         os.kill(zombie.pid, 0)  # the kernel still says yes
 
 
@@ -216,7 +216,7 @@ def test_a_record_of_an_earlier_boot_means_nothing_and_the_machine_is_powered_on
             assert [machine.status for machine in await driver.list()] == ["running"]
 
     asyncio.run(scenario())
-    poll_until(lambda: agent(account) is not None, 30)
+    poll_until(lambda: agent(account) is not None)
     assert pid_of(account) != before
 
 
@@ -225,7 +225,7 @@ def test_destroying_ends_stopped_processes_and_escapees(account: LocalAccount, l
     create(account, "droplet-1", limit=limit)
     local.enter_detached(account.data_dir, "droplet-1", [sys.executable, "-c", ESCAPE])
     local.enter_detached(account.data_dir, "droplet-1", ["sh", "-c", "trap '' TERM; while :; do sleep 600; done"])
-    poll_until(lambda: len(account.processes("droplet-1")) >= 4, 30)
+    poll_until(lambda: len(account.processes("droplet-1")) >= 4)
     os.kill(pid_of(account), signal.SIGSTOP)
     destroy(account, grace_seconds=0.5)
     assert account.leftovers() == []
@@ -245,7 +245,7 @@ def test_a_stopped_agent_still_counts_as_a_machine(account: LocalAccount) -> Non
 def test_a_process_whose_machine_is_gone_is_ended_by_the_next_control_plane(account: LocalAccount) -> None:
     create(account, "droplet-1")
     local.enter_detached(account.data_dir, "droplet-1", ["sleep", "600"])
-    poll_until(lambda: len(account.processes("droplet-1")) >= 2, 30)
+    poll_until(lambda: len(account.processes("droplet-1")) >= 2)
     os.kill(pid_of(account), signal.SIGKILL)
     records.remove(records.root_of(account.data_dir) / "droplet-1")
 
@@ -276,7 +276,7 @@ def test_a_machine_keeps_its_address_over_a_crash_unless_it_was_taken(account: L
     (second,) = create(account, "crashing")
     assert (second.address, second.port) == (first.address, first.port)
     os.kill(pid_of(account, "crashing"), signal.SIGKILL)
-    poll_until(lambda: agent(account, "crashing") is None, 30)
+    poll_until(lambda: agent(account, "crashing") is None)
     with socket.socket() as squatter:
         squatter.bind((str(first.address), int(first.port or 0)))
         squatter.listen()
@@ -349,7 +349,7 @@ def test_a_droplet_that_is_not_there_cannot_be_entered(account: LocalAccount) ->
     with pytest.raises(Refused, match="no command"):
         local.enter(account.data_dir, "droplet-1", [])
     os.kill(pid_of(account), signal.SIGKILL)
-    poll_until(lambda: agent(account) is None, 30)
+    poll_until(lambda: agent(account) is None)
     with pytest.raises(Refused, match="not running"):
         local.enter(account.data_dir, "droplet-1", ["true"])
 

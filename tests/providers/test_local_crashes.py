@@ -44,7 +44,7 @@ async def recover_create(account: LocalAccount) -> None:
         async def one_answers() -> bool:
             return len(agents(account)) == 1 and _answers(made)
 
-        await poll_until_async(one_answers, 30)
+        await poll_until_async(one_answers)
         assert [machine.status for machine in await driver.list()] == ["running"]
         await driver.destroy(made.ref)
     assert account.leftovers() == []
@@ -62,7 +62,7 @@ async def recover_destroy(account: LocalAccount) -> None:
         for machine in await driver.list():
             await driver.destroy(machine.ref)
         assert await driver.list() == []
-    poll_until(lambda: account.leftovers() == [], 30)
+    poll_until(lambda: account.leftovers() == [])
 
 
 def test_killed_at_any_line_of_a_create(tmp_path: Path, seed: int) -> None:

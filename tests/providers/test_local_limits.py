@@ -40,7 +40,7 @@ def plane() -> Iterator[ControlPlane]:
 def start(account: LocalAccount, plane: ControlPlane, *, limit: bool = True, size: str = SMALLEST) -> Path:
     """One enrolled droplet, left by its control plane; its directory."""
     asyncio.run(_start(account, plane, limit, size))
-    poll_until(lambda: len(plane.heartbeats) >= 2, 30)
+    poll_until(lambda: len(plane.heartbeats) >= 2)
     return records.root_of(account.data_dir) / "droplet-1"
 
 
@@ -68,7 +68,7 @@ def limited() -> bool:
 @pytest.mark.parametrize("limit", [True, False])
 def test_every_metric_is_measured_against_the_size(account: LocalAccount, plane: ControlPlane, limit: bool) -> None:
     start(account, plane, limit=limit)
-    poll_until(lambda: "cpu" in metrics(plane), 30)
+    poll_until(lambda: "cpu" in metrics(plane))
     seen = metrics(plane)
     assert 0 <= seen["cpu"] < 100
     assert seen["memory_limit_bytes"] == 512 << 20
@@ -105,7 +105,7 @@ def test_burning_more_cpu_than_is_allowed_is_throttled_and_said(account: LocalAc
     else:
         (group / "cpu.cfs_quota_us").write_text("10000")
     inside(account, BURN)
-    poll_until(lambda: metrics(plane).get("throttled_percent", 0) > 0, 30)
+    poll_until(lambda: metrics(plane).get("throttled_percent", 0) > 0)
 
 
 def test_a_file_in_the_droplet_shows_on_its_disk(account: LocalAccount, plane: ControlPlane) -> None:
@@ -119,7 +119,7 @@ def test_page_cache_does_not_count_as_memory(account: LocalAccount, plane: Contr
     start(account, plane)
     assert local.enter(account.data_dir, "droplet-1", ["sh", "-c", "head -c 200000000 /dev/zero > big; cat big"]) == 0
     seen = len(plane.heartbeats)
-    poll_until(lambda: len(plane.heartbeats) > seen + 1, 30)
+    poll_until(lambda: len(plane.heartbeats) > seen + 1)
     assert metrics(plane)["memory_bytes"] < 100 << 20
 
 
@@ -130,10 +130,10 @@ def test_more_memory_than_the_size_has_is_ended_and_the_agent_lives(
     start(account, plane, limit=limit)
     agent = plane.enrolments[0]["pid"]
     hog = inside(account, HOLD.format(700))
-    poll_until(lambda: metrics(plane)["oom_kills"] >= 1, 30)
+    poll_until(lambda: metrics(plane)["oom_kills"] >= 1)
     os.waitpid(hog, 0)
     seen = len(plane.heartbeats)
-    poll_until(lambda: len(plane.heartbeats) > seen + 1, 30)
+    poll_until(lambda: len(plane.heartbeats) > seen + 1)
     assert processes.look(agent) is not None
 
 

@@ -40,9 +40,9 @@ def test_an_agent_goes_on_with_the_other_server_when_one_dies(cloud: CloudProces
                 await driver.create(order(server=f"{dying.url},{living.url}"))
 
             play(cloud, scenario)
-            poll_until(lambda: len(dying.heartbeats) >= 2, 30)
+            poll_until(lambda: len(dying.heartbeats) >= 2)
             assert not living.heartbeats
-        poll_until(lambda: len(living.heartbeats) >= 2, 30)
+        poll_until(lambda: len(living.heartbeats) >= 2)
         assert len(dying.enrolments) + len(living.enrolments) == 1
 
 
@@ -54,7 +54,7 @@ def test_and_when_one_says_that_it_cannot(cloud: CloudProcess) -> None:
             await driver.create(order(server=f"{draining.url},{living.url}"))
 
         play(cloud, scenario)
-        poll_until(lambda: len(living.heartbeats) >= 2, 30)
+        poll_until(lambda: len(living.heartbeats) >= 2)
 
 
 def test_its_machines_and_their_credentials_outlive_a_kill(cloud: CloudProcess) -> None:
@@ -64,11 +64,11 @@ def test_its_machines_and_their_credentials_outlive_a_kill(cloud: CloudProcess) 
             await driver.create(order(server=plane.url))
 
         play(cloud, scenario)
-        poll_until(lambda: len(plane.heartbeats) >= 1, 30)
+        poll_until(lambda: len(plane.heartbeats) >= 1)
         cloud.kill()
         cloud.start()
         before = len(plane.heartbeats)
-        poll_until(lambda: len(plane.heartbeats) >= before + 2, 30)
+        poll_until(lambda: len(plane.heartbeats) >= before + 2)
         assert len(plane.enrolments) == 1
 
 

@@ -90,7 +90,7 @@ def test_behind_a_list_that_lags_a_lost_reply_can_become_a_duplicate_and_both_ar
         async def both() -> bool:
             return [machine.droplet_id for machine in await driver.list()] == ["droplet-1"] * 2
 
-        await poll_until_async(both, 30)
+        await poll_until_async(both)
         assert (await driver.create(order())).ref == second.ref
 
     play(scenario, weather=Weather(create_seconds=(0, 0), list_lag_seconds=0.2))
@@ -103,12 +103,12 @@ def test_a_list_that_lags_shows_destroyed_machines_for_a_while() -> None:
         async def shown(count: int) -> bool:
             return len(await driver.list()) == count
 
-        await poll_until_async(lambda: shown(1), 30)
+        await poll_until_async(lambda: shown(1))
         await driver.destroy(made.ref)
         assert await shown(1)
         with pytest.raises(MachineNotFound):
             await driver.get(made.ref)
-        await poll_until_async(lambda: shown(0), 30)
+        await poll_until_async(lambda: shown(0))
 
     play(scenario, weather=Weather(create_seconds=(0, 0), list_lag_seconds=0.2))
 

@@ -41,11 +41,11 @@ def test_an_agent_that_is_told_no_tries_again_and_one_that_is_gone_does_not() ->
         async def tried() -> bool:
             return len(plane.calls) >= 2
 
-        await poll_until_async(tried, 30)
+        await poll_until_async(tried)
         del plane.status["droplet-1"]
         await plane.beaten("droplet-1")
         plane.status["droplet-1"] = 410
-        await poll_until_async(lambda: quiet(plane), 30)
+        await poll_until_async(lambda: quiet(plane))
         assert len({body["nonce"] for body in plane.enrolments()}) == 1
 
     play(scenario, plane=plane)
@@ -63,7 +63,7 @@ def test_a_refused_credential_gives_way_to_a_new_token() -> None:
         async def second() -> bool:
             return any(body["token"] == "second" for body in plane.enrolments())
 
-        await poll_until_async(second, 30)
+        await poll_until_async(second)
         del plane.status["droplet-1"]
         await plane.beaten("droplet-1")
 
@@ -77,7 +77,7 @@ def test_a_frozen_agent_is_silent_until_it_thaws_and_then_speaks_once_at_a_time(
         made = await driver.create(order())
         await plane.beaten("droplet-1")
         driver.chaos.freeze("droplet-1")
-        await poll_until_async(lambda: quiet(plane), 30)
+        await poll_until_async(lambda: quiet(plane))
         assert (await driver.get(made.ref)).status == "running"
         driver.chaos.thaw(made.ref)
         driver.chaos.freeze("droplet-1")
@@ -103,7 +103,7 @@ def test_a_crash_is_reported_and_silences_the_machine() -> None:
             assert gone == ["droplet-1", "droplet-2"]
             with pytest.raises(MachineNotFound):
                 await driver.get(second.ref)
-            await poll_until_async(lambda: quiet(plane), 30)
+            await poll_until_async(lambda: quiet(plane))
             with pytest.raises(MachineNotFound):
                 driver.chaos.crash("droplet-3")
 
@@ -121,7 +121,7 @@ def test_machines_crash_by_chance_if_the_weather_is_bad(monkeypatch: pytest.Monk
         async def all_stopped() -> bool:
             return {machine.status for machine in await driver.list()} == {"stopped"}
 
-        await poll_until_async(all_stopped, 30)
+        await poll_until_async(all_stopped)
 
     play(scenario)
 
@@ -144,7 +144,7 @@ def test_load_is_set_by_droplet_or_cluster_and_steps() -> None:
         async def stepped() -> bool:
             return bool(plane.metrics("droplet-1")["memory"] == 90)
 
-        await poll_until_async(stepped, 30)
+        await poll_until_async(stepped)
 
     play(scenario, plane=plane)
 

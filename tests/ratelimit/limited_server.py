@@ -104,7 +104,7 @@ async def _serving(db: Database, settings: config.Settings) -> AsyncIterator[Ser
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve([listener]))
-    await poll_until_async(lambda: _started(server), 30)
+    await poll_until_async(lambda: _started(server))
     port = listener.getsockname()[1]
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:

@@ -139,8 +139,8 @@ def test_without_redis_each_of_some_processes_has_its_share(tmp_path: Path) -> N
             await here.rule("things", "cluster", 10, 0.01)
             await here.service.limiter.rules.refresh()
             await there.service.limiter.rules.refresh()
-            await poll_until_async(lambda: known(here), 30)
-            await poll_until_async(lambda: known(there), 30)
+            await poll_until_async(lambda: known(here))
+            await poll_until_async(lambda: known(there))
             redis.kill()
             assert (await passed(here), await passed(there)) == (5, 5)
 

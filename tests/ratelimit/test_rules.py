@@ -85,10 +85,10 @@ def test_a_change_is_in_force_in_other_processes_within_a_second(tmp_path: Path,
             for capacity in (3, 9, 4, 8, 5):
                 begun = time.monotonic()
                 await here.rule("spread", "global", capacity, 1)
-                await poll_until_async(lambda wanted=capacity: holds(there, wanted), 30)
+                await poll_until_async(lambda wanted=capacity: holds(there, wanted))
                 took.append(time.monotonic() - begun)
             assert sorted(took)[2] < 1.0, took  # the promise itself, and not that this machine never pauses
-            await poll_until_async(lambda: _counted(here, 2), 30)
+            await poll_until_async(lambda: _counted(here, 2))
             await here.client.delete(CONFIG, params={"name": "spread", "scope": "global"})
 
     asyncio.run(play())
@@ -327,7 +327,7 @@ def test_a_look_that_fails_for_any_reason_is_not_the_last() -> None:
 
         try:
             assert rules.get("things").capacity == 1
-            await poll_until_async(anew, 30)
+            await poll_until_async(anew)
         finally:
             await rules.stop()
 
