@@ -56,9 +56,7 @@ testing=
 stop() { # signal, exit code: the tests stop what they have started before this script is gone
   trap '' INT TERM HUP
   echo "test.sh: stopped by $1" >&2
-  local left
-  mapfile -t left < <(jobs -pr)
-  if [[ -n $testing ]]; then kill -INT "$testing"; else kill -TERM ${left[@]+"${left[@]}"}; fi || true
+  if [[ -n $testing ]]; then kill -INT "$testing"; else jobs -pr | xargs -r kill; fi || true
   wait
   exit "$2"
 }

@@ -74,7 +74,8 @@ class Story:
             *(f"refused {count} times: {what}" for what, count in self.errands.refused.most_common(8)),
             *(f"log: {count} times {what}" for what, count in self.complaints.most_common(12)),
             *(f"FAULT {fault}" for fault in self.faults[:40]),
-            *(line for line in self.troubles.diary if self.faults or "had ended" in line),
+            *(f"refused to start: {words}" for words in self.troubles.refusals),
+            *(self.troubles.diary if self.faults else []),
         ]
         return "\n".join(lines)
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from clustergenie.cli.failures import FAILED
 from tests.chaos.world import World
 from tests.live_server import LiveServer
 
-REFUSED, WHY = 1, "cannot be used"  # how a start ends while a server it needs is away, and what it says
+REFUSAL = "cannot be used"  # what a start says that ends because the database is away
 
 
 @dataclass
@@ -37,6 +38,7 @@ class Troubles:
 
     acts: Counter[str] = field(default_factory=Counter)
     windows: list[Window] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
     diary: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -75,10 +77,10 @@ class Killer(threading.Thread):
             if code is None:
                 continue
             words = f"{replica.data_dir.name} had ended with {code}: {replica.tail(3)[-600:]}"
-            self._troubles.acts[f"{_role(replica)} refused to start"] += 1
+            self._troubles.acts[f"{_role(replica)} had ended"] += 1
             self._troubles.note(words)
-            if code != REFUSED or WHY not in words:
-                self.faults.append(words)
+            refused = code == FAILED and REFUSAL in words
+            (self._troubles.refusals if refused else self.faults).append(words)
             replica.spawn()
 
     def _strike(self, victim: LiveServer) -> None:
